@@ -1,0 +1,1 @@
+"""photobatch: make for product photos."""

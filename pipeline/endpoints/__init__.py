@@ -1,0 +1,67 @@
+"""The endpoints that can be called: the five of this package and those that other packages add.
+
+Another package adds one with an entry point in the group ``photobatch.endpoints`` that loads an
+``pipeline.endpoints.Endpoint``.  Knows nothing of HTTP or files.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from pipeline.endpoints import bg_replace, ic_light, relighting, scenecraft, seg_swap
+from pipeline.endpoints.endpoint import (
+    COMPOSITE,
+    GENERATED,
+    BadParameters,
+    Endpoint,
+    Price,
+    Problem,
+    averaged,
+    fixed_range,
+)
+from pipeline.endpoints.parameters import nearest
+from pipeline.errors import RecipeError
+
+__all__ = [
+    "COMPOSITE",
+    "GENERATED",
+    "GROUP",
+    "BadParameters",
+    "Endpoint",
+    "Price",
+    "Problem",
+    "averaged",
+    "every",
+    "fixed_range",
+    "get",
+]
+
+GROUP = "photobatch.endpoints"
+OWN = (relighting, ic_light, seg_swap, scenecraft, bg_replace)
+
+
+@cache
+def every() -> dict[str, Endpoint]:
+    """All endpoints by slug: ours first, then those of installed plug-ins; raises RecipeError for a broken one."""
+    found = {module.ENDPOINT.slug: module.ENDPOINT for module in OWN}
+    for point in entry_points(group=GROUP):
+        endpoint = point.load()
+        if not isinstance(endpoint, Endpoint):
+            raise RecipeError(
+                f"entry point {point.name} of group {GROUP} gives a {type(endpoint).__name__}, not an Endpoint",
+                hint=f"uninstall or mend the package that declares {point.value}",
+            )
+        found.setdefault(endpoint.slug, endpoint)
+    return found
+
+
+def get(slug: str) -> Endpoint:
+    """The endpoint *slug*; raises RecipeError naming the nearest one."""
+    known = every()
+    if slug not in known:
+        raise RecipeError(
+            f"there is no endpoint {slug!r}{nearest(slug, list(known))}",
+            hint="`photobatch endpoints` lists them",
+        )
+    return known[slug]

@@ -1,0 +1,155 @@
+"""The kinds of parameter that endpoint pages know, as pydantic types.
+
+A value may come as text (a cell of a CSV) or as a TOML literal; both end as the JSON value that is sent.  A value
+outside a documented list is an error; outside a list that is only inferred it is a warning, collected in the
+validation context under ``WARNINGS``.  Knows nothing of single endpoints, HTTP or files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
+WARNINGS = "warnings"
+YES = frozenset({"true", "yes", "1", "on"})
+NO = frozenset({"false", "no", "0", "off"})
+
+
+class Parameters(BaseModel):
+    """Base of every endpoint's parameter model: unknown names are refused, nothing is guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    # The message goes through a template of pydantic's own: braces in user data must not be read as fields.
+    return PydanticCustomError("parameter", "{message}", {"message": message})
+
+
+def whole_number(value: object) -> object:
+    """``"25"``, ``25`` or ``"25.0"`` as ``25``; anything else is refused."""
+    number = as_number(value)
+    if isinstance(number, float):
+        raise _wrong(f"must be a whole number, not {value!r}")
+    return number
+
+
+def as_number(value: object) -> int | float:
+    """A finite number from text or a literal; integral values as ``int``, so that 2 and 2.0 are one body."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise _wrong(f"must be a number, not {value!r}")
+    text = value.strip() if isinstance(value, str) else value
+    try:
+        # int() first: a float has only 53 bits, and seeds may be longer
+        return int(text) if isinstance(text, str) else _integral(text)
+    except ValueError:
+        return _number_from_text(str(text), value)
+
+
+def _number_from_text(text: str, value: object) -> int | float:
+    try:
+        return _integral(float(text))
+    except (ValueError, OverflowError) as error:
+        raise _wrong(f"must be a number, not {value!r}") from error
+
+
+def _integral(number: float) -> int | float:
+    if not math.isfinite(number):
+        raise _wrong(f"must be a finite number, not {number}")
+    return int(number) if number == int(number) else number
+
+
+def flag(value: object) -> object:
+    """``true``/``false`` as text, number or literal."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().casefold()
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    raise _wrong(f"must be true or false, not {value!r}")
+
+
+def filled(value: str) -> str:
+    """Text that says something: a required prompt of blanks would be paid for and wasted."""
+    if not value.strip():
+        raise _wrong("must not be empty")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class ImageField:
+    """Marks a parameter that names an image: a URL, or a local file that is uploaded first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSeed:
+    """Marks a seed; ``value`` (or leaving it out, when None) asks the provider for a random one."""
+
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A closed list of allowed values; ``sure=False`` when the page abbreviates it and the rest is inferred."""
+
+    values: tuple[Any, ...]
+    sure: bool = True
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.with_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        described["enum" if self.sure else "examples"] = list(self.values)
+        return described
+
+    def _check(self, value: Any, info: core_schema.ValidationInfo) -> Any:
+        if value in self.values:
+            return value
+        folded = {str(allowed).casefold(): allowed for allowed in self.values}
+        if (match := folded.get(str(value).strip().casefold())) is not None:
+            return match
+        message = f"{value!r} is not one of {', '.join(map(str, self.values))}{nearest(str(value), folded)}"
+        if self.sure:
+            raise _wrong(message)
+        if info.context is not None:
+            info.context.setdefault(WARNINGS, []).append(f"{info.field_name or 'value'}: {message}")
+        return value
+
+
+def nearest(word: str, names: dict[str, Any] | list[str]) -> str:
+    """``; did you mean X?`` for the closest of *names*, or nothing."""
+    known = names if isinstance(names, dict) else {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(word.casefold(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {known[close[0]]}?" if close else ""
+
+
+def one_of(*values: Any) -> OneOf:
+    """A documented list."""
+    return OneOf(values)
+
+
+def suggested(*values: Any) -> OneOf:
+    """A list of which part is only inferred: a value outside it is a warning."""
+    return OneOf(values, sure=False)
+
+
+Whole = Annotated[int, BeforeValidator(whole_number)]
+Number = Annotated[float, BeforeValidator(as_number), AfterValidator(_integral)]
+Flag = Annotated[bool, BeforeValidator(flag)]
+Text = Annotated[str, AfterValidator(filled)]
+FreeText = str
+Image = Annotated[str, AfterValidator(filled), ImageField(), Field(json_schema_extra={"format": "uri"})]

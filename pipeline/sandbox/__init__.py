@@ -1,0 +1,1 @@
+"""A local provider that speaks the contract of the real one."""

@@ -1,0 +1,108 @@
+"""The frozen values that travel through the pipeline: rows, tasks, answers.
+
+One word per idea: a *manifest* has *rows*; a *recipe* has *steps*; one row at one step is a *task*, which is one
+paid call; each time it is sent is an *attempt*; what comes back is its *output*.  Knows nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """States of a task, as the ledger and every report name them."""
+
+    PLANNED = "planned"
+    INTENT = "intent"
+    SUBMITTED = "submitted"
+    DONE = "done"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    INVALID = "invalid"
+
+
+AT_RISK = frozenset({State.INTENT, State.SUBMITTED, State.IN_DOUBT})
+"""States in which money may have been spent without a result: they hold their reservation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a manifest: its cells as text, in the order of the manifest's columns.
+
+    ``number`` counts data rows from 1 (the header is not counted).
+    """
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One paid call to be made: one row at one step, with every parameter as it will be sent.
+
+    ``params`` still names images as the row did (URL or path); ``sources`` are those fields and their values.
+    ``fingerprint`` identifies the body: equal fingerprints would send equal bodies.
+    """
+
+    id: int
+    key: str
+    step: str
+    endpoint: str
+    params: dict[str, Any]
+    fingerprint: bytes
+    estimate_nano: int | None
+    """Typical price; None when the endpoint has no known price."""
+    reserve_nano: int | None
+    """Worst-case price of this parameter signature; None when unknown."""
+    request_id: str | None = None
+    """Set when the provider has already accepted the task: fetch it, never send it again."""
+    out_of_date: bool = False
+    """True when the row asked for something else meanwhile: fetch what was paid, into ``superseded/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image that the provider made: a URL to fetch, or the bytes themselves."""
+
+    url: str | None = None
+    data: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the task: from now on it can be fetched, and must not be sent again."""
+
+    request_id: str
+    status_url: str | None = None
+    response_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished call: the pictures and what the provider said about them."""
+
+    pictures: tuple[Picture, ...]
+    request_id: str | None = None
+    billed_nano: int | None = None
+    """What was charged; None when the provider did not say."""
+    remaining_nano: int | None = None
+    """The account's balance after this call; None when the provider did not say."""
+    seed: int | None = None
+    generation_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedImage:
+    """One output as it stands on disk."""
+
+    path: str
+    """Relative to the result folder, with forward slashes."""
+    size_bytes: int
+    sha256: str
+    width: int
+    height: int
+    content_type: str
+    ai_label: bool = False
+    """Whether the file carries the IPTC DigitalSourceType mark."""
