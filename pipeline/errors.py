@@ -112,6 +112,8 @@ class CallError(PipelineError):
         retry_after_s: float | None = None,
         reset_at: float | None = None,
         body_start: str = "",
+        request_id: str | None = None,
+        billed_nano: int | None = None,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
@@ -124,3 +126,7 @@ class CallError(PipelineError):
         """Unix time at which the rate window resets, from ``x-rate-limit-reset-at-utc``."""
         self.body_start = body_start
         """The first bytes of the answer as text, for the ledger; never holds the key."""
+        self.request_id = request_id
+        """The provider's id when the answer still gave one: the job can be fetched by it, and was perhaps billed."""
+        self.billed_nano = billed_nano
+        """What the answer says was charged, in nano-dollars; None when it did not say."""

@@ -94,6 +94,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """One line of the provider's own request history."""
+
+    request_id: str
+    endpoint: str
+    status: str
+    """COMPLETED, FAILED or PENDING, upper case."""
+    body: Any
+    """What was sent, as the provider kept it: a dict, or its text when it could not be read as one."""
+    billed_nano: int | None
+    pictures: tuple[Picture, ...]
+    created_at: float | None
+    """Unix time; None when the history did not say."""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SavedImage:
     """One output as it stands on disk."""
 
