@@ -1,4 +1,4 @@
-"""Refuse what must not be in the tree: index addresses, paths of a build machine, keys, unowned notes, stray names.
+"""Refuse what must not be in the tree: index addresses, a build machine's paths, keys, unowned notes, stray names.
 
 Prints one line per finding, `file:line: what and why`, and ends with 1 when there is any.  `tidy.py DIR` looks at
 another tree.  Uses the standard library only; the patterns are written so that they do not find themselves.
