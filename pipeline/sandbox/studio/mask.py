@@ -1,0 +1,123 @@
+"""Where the product is: a coarse mask with a confidence, for plain sweeps and for busy scenes.
+
+Owns the decision which of the two a photograph is, and when to give up: an unsure mask is the whole
+picture, so that every edit still does something sensible.  Does not know what the mask is used for.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.sandbox.studio.busy import busy_subject
+from pipeline.sandbox.studio.color import Field, Pixels, lab
+from pipeline.sandbox.studio.fields import grid_size, resize_pixels
+from pipeline.sandbox.studio.region import Region, box_of, grown, pieces, shrunk, without_holes
+from pipeline.sandbox.studio.source import Photo
+from pipeline.sandbox.studio.sweep import Sweep, find_sweep, sweep_subject
+
+PROBE = 256
+"""Longer side, in cells, of the picture that is searched for the product."""
+
+SURE = 0.5
+"""Below this confidence the whole picture counts as the product."""
+
+_SMALLEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The product in a picture.
+
+    `region` is (height, width) on the probe grid; `confidence` is 0..1; `sweep` is the backdrop when it
+    is plain, (probe height, probe width, 3) 8-bit sRGB.
+    """
+
+    region: Region
+    confidence: float
+    sweep: Pixels | None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the product was found; if not, `region` is everything."""
+        return self.confidence >= SURE
+
+
+def find_subject(photo: Photo) -> Subject:
+    """Find the product in *photo*: by its transparency, else against a plain sweep, else in a busy scene."""
+    size = grid_size(photo.size, PROBE)
+    if min(size) < _SMALLEST:
+        return _whole(size, 0.0)
+    if photo.alpha is not None:
+        return _from_alpha(photo.alpha, size)
+    probe = resize_pixels(photo.rgb, size)
+    colours = lab(probe)
+    sweep = find_sweep(colours)
+    found = _on_sweep(colours, sweep) if sweep else _in_scene(colours)
+    if found.confidence < SURE:
+        return _whole(size, found.confidence)
+    return found
+
+
+def _whole(size: tuple[int, int], confidence: float) -> Subject:
+    return Subject(np.ones((size[1], size[0]), bool), confidence, None)
+
+
+def _from_alpha(alpha: Pixels, size: tuple[int, int]) -> Subject:
+    region = resize_pixels(alpha, size) > 127  # noqa: PLR2004 - half covered
+    share = float(region.mean())
+    return Subject(region, 1.0, None) if share > 0 else _whole(size, 0.0)
+
+
+def _on_sweep(colours: Field, sweep: Sweep) -> Subject:
+    region = _tidied(sweep_subject(colours, sweep))
+    return Subject(region, _confidence(region), sweep.pixels)
+
+
+def _in_scene(colours: Field) -> Subject:
+    region = _tidied(without_holes(busy_subject(colours)))
+    return Subject(region, _confidence(region) * 0.9, None)
+
+
+def _tidied(region: Region) -> Region:
+    """Drop specks: pieces below a fiftieth of the largest."""
+    found = pieces(region)
+    if not found.count:
+        return region
+    return found.only(np.nonzero(found.areas[1:] * 50 >= found.areas[1:].max())[0] + 1)
+
+
+def _confidence(region: Region) -> float:
+    """Judge by size, borders touched, and whether it is one thing (or a few) rather than many scraps."""
+    share = float(region.mean())
+    if not 0.004 < share < 0.93:  # noqa: PLR2004 - a speck, or everything
+        return 0.0
+    sides = (region[0], region[-1], region[:, 0], region[:, -1])
+    touched = sum(float(side.mean()) > 0.12 for side in sides)  # noqa: PLR2004 - more than a tip
+    return _one_thing(region) * (1.0, 1.0, 0.85, 0.45, 0.2)[touched] * _solid(region)
+
+
+def _one_thing(region: Region) -> float:
+    """Return the share of the area that the five largest pieces hold, less for every further piece."""
+    found = pieces(region)
+    areas = np.sort(found.areas[1:])[::-1]
+    return float(areas[:5].sum() / areas.sum()) * (0.6 if found.count > 12 else 1.0)  # noqa: PLR2004 - lines of text
+
+
+def _solid(region: Region) -> float:
+    """Return 1 for a body, less for lace: how much survives closing small gaps, unless it is one piece."""
+    if pieces(region).count <= 2:  # noqa: PLR2004 - a thin ring or a chain is still one thing
+        return 1.0
+    kept = float(shrunk(region, 2).sum()) / max(1.0, float(region.sum()))
+    return 1.0 if kept > 0.35 else 0.4  # noqa: PLR2004 - letters lose nearly everything
+
+
+def subject_box(region: Region) -> tuple[float, float, float, float]:
+    """Return (left, top, right, bottom) of *region* as shares 0..1 of the picture."""
+    height, width = region.shape
+    left, top, right, bottom = box_of(region) or (0, 0, width, height)
+    return left / width, top / height, right / width, bottom / height
+
+
+def rim_of(region: Region, cells: int) -> Region:
+    """Return the cells within *cells* of the edge, on both sides."""
+    return grown(region, cells) & ~shrunk(region, cells)

@@ -1,0 +1,143 @@
+"""Open whatever was sent: any common format, mode, depth and orientation becomes plain 8-bit sRGB.
+
+Owns the limits on what is opened.  Knows nothing of endpoints; the field's name is only for the message.
+"""
+
+import io
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from pipeline.sandbox.studio.color import Pixels
+
+MAX_PIXELS = 52_000_000
+"""Larger images are refused from their header.  Pillow keeps four bytes a pixel, so this is 208 MB."""
+
+WORKING_PIXELS = 2_100_000
+"""Photographs are reduced to this before any maths, unless the output asks for more."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "MPO", "GIF", "BMP", "TIFF")  # no format that starts a program
+
+
+class UnreadableImage(ValueError):  # noqa: N818 - a named refusal, as the other errors of the sandbox
+    """An input image cannot be used.  The message names the field and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photograph, upright.
+
+    `rgb` is (height, width, 3) 8-bit sRGB, flattened on white where the file was transparent;
+    `alpha` is (height, width) 8-bit coverage, or None for a file without transparency.
+    """
+
+    rgb: Pixels
+    alpha: Pixels | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+
+def open_photo(data: bytes, field: str, max_pixels: int = WORKING_PIXELS) -> Photo:
+    """Decode *data*, sent as *field*, reduced to at most *max_pixels*.  Raise UnreadableImage."""
+    if not data:
+        raise UnreadableImage(f"{field}: the file is empty; send an image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header's oddities are no concern of the caller
+            return _decode(data, field, max_pixels)
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError:
+        raise UnreadableImage(_too_large(field)) from None
+    except Exception as fault:  # noqa: BLE001 - decoders raise nearly anything on broken files
+        raise UnreadableImage(f"{field}: not an image that can be decoded ({_why(fault)})") from fault
+
+
+def fit_within(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """Return *size* (width, height), reduced in proportion to at most *max_pixels*; never below 1 pixel."""
+    width, height = size
+    share = min(1.0, math.sqrt(max_pixels / (width * height)))
+    return max(1, round(width * share)), max(1, round(height * share))
+
+
+def _decode(data: bytes, field: str, max_pixels: int) -> Photo:
+    Image.init()
+    with Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise UnreadableImage(_too_large(field, image.size))
+        image.draft(None, fit_within(image.size, max_pixels))
+        image.load()
+        return _normalise(image, max_pixels)
+
+
+def _normalise(image: Image.Image, max_pixels: int) -> Photo:
+    exif = image.getexif().get(0x0112, 1)
+    profile = image.info.get("icc_profile")
+    transparent = image.has_transparency_data
+    image = _reduced(_eight_bits(image), max_pixels)
+    image = _to_srgb(image, profile)
+    upright = _upright(image.convert("RGBA" if transparent else "RGB"), exif)
+    pixels = np.asarray(upright)
+    if not transparent or int(pixels[..., 3].min()) == 255:
+        return Photo(np.ascontiguousarray(pixels[..., :3]), None)
+    return Photo(_on_white(pixels), np.ascontiguousarray(pixels[..., 3]))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring 16-bit and floating-point greys to 8 bits; Pillow's own conversion clips them to white."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    deep = np.nan_to_num(np.asarray(image).astype(np.float32))
+    highest = float(deep.max(initial=0))
+    scale = 255.0 if highest <= 1 and image.mode == "F" else 1.0 if highest <= 255 else 255 / max(65535.0, highest)
+    return Image.fromarray(np.clip(deep * scale, 0, 255).astype(np.uint8))
+
+
+def _reduced(image: Image.Image, max_pixels: int) -> Image.Image:
+    size = fit_within(image.size, max_pixels)
+    if size == image.size:
+        return image
+    if image.mode in {"P", "1", "PA"}:
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Apply an embedded colour profile; a broken one is ignored, as every viewer does."""
+    if not profile or image.mode not in {"RGB", "CMYK", "L"} or b"sRGB" in profile[:4096]:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return converted or image
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    if orientation not in range(2, 9):
+        return image
+    image.getexif()[0x0112] = orientation
+    return ImageOps.exif_transpose(image)
+
+
+def _on_white(rgba: Pixels) -> Pixels:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    flat = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return flat.astype(np.uint8)
+
+
+def _too_large(field: str, size: tuple[int, int] | None = None) -> str:
+    what = f"{size[0]} x {size[1]} pixels" if size else "far too many pixels"
+    return f"{field}: {what}; the limit is {MAX_PIXELS / 1e6:.0f} megapixels, send a smaller image"
+
+
+def _why(fault: Exception) -> str:
+    first_line = str(fault).split("\n", 1)[0]
+    return "unknown format" if "cannot identify" in first_line else first_line or type(fault).__name__
