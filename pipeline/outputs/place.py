@@ -1,0 +1,79 @@
+"""Put bytes under a final name durably and without ever overwriting a file.
+
+The order is the design: write aside, sync the file, give it its final name only if that is free, sync the folder.
+After a crash at any point a final name holds a whole file or does not exist.  Knows nothing of images, keys or steps.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
+
+
+def write_aside(data: bytes, folder: Path, *, sync: bool) -> Path:
+    """Write *data* to a new file of *folder* and return its path; leaves no file behind when it fails."""
+    aside = folder / f"{secrets.token_hex(8)}.part"
+    try:
+        with aside.open("xb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+    return aside
+
+
+def rename_if_free(source: Path, target: Path) -> None:
+    """Rename *source* to *target*; FileExistsError when there is such a file, which then stays as it is."""
+    if os.name == "nt":
+        source.rename(target)  # refuses by itself
+        return
+    try:
+        os.link(source, target)  # refuses by itself, where a POSIX rename would overwrite
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        # FAT and some network mounts have no hard links; the folder is locked, so nobody else comes in between.
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, "file exists", str(target)) from error
+        source.rename(target)
+    else:
+        source.unlink()
+
+
+def make_folder(folder: Path, *, sync: bool) -> bool:
+    """Create *folder* durably, with its parents; False when it was there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return False
+    except FileNotFoundError:
+        make_folder(folder.parent, sync=sync)
+        return make_folder(folder, sync=sync)
+    if sync:
+        sync_folder(folder.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* survive a power cut.  Windows offers no such call, and keeps names in its journal."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,239 @@
+"""The images of one result folder: written once, found again, moved aside when superseded, never overwritten.
+
+    images/<key>/<step>.<ext>                    further images of the same task: <step>-2.<ext> ...
+    superseded/<key>/<step>.<hash>.<ext>         what stood there before, or was paid for and no longer wanted
+    images/.part/                                files being written; whatever a crash leaves here is rubbish
+
+Everything here blocks: call it in a thread.  Any number of threads may save at a time, each task in one of them.
+The caller holds the lock on the folder.  Never knows the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pipeline.images.decode import Limits
+from pipeline.images.label import labelled, stamp
+from pipeline.images.sniff import FORMATS
+from pipeline.outputs.check import ImageFacts, inspect
+from pipeline.outputs.errors import BadOutput, StorageError, storage_error
+from pipeline.outputs.folders import KeyFolders
+from pipeline.outputs.names import safe_name
+from pipeline.outputs.place import make_folder, rename_if_free, sync_folder, write_aside
+from pipeline.task import SavedImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EXTENSIONS = tuple(each.extension for each in FORMATS.values())
+_SHORT_HASH = 8
+_TRIES = 3
+"""How often a name that somebody else takes at the last moment is freed again."""
+
+
+class OutputStore:
+    """Images in the result folder *folder*.
+
+    ``sync`` makes each file survive a power cut before ``save`` returns (without it: a killed process).
+    ``ai_label`` stamps the IPTC mark that ``save`` is told.  ``case_blind`` None asks the file system.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limits: Limits | None = None,
+        sync: bool = True,
+        ai_label: bool = True,
+        case_blind: bool | None = None,
+    ) -> None:
+        self._folder = folder
+        self._limits = limits or Limits()
+        self._sync = sync
+        self._ai_label = ai_label
+        self._images = folder / "images"
+        self._superseded = folder / "superseded"
+        self._aside = self._images / ".part"
+        self._folders = KeyFolders(self._images, case_blind=case_blind)
+
+    def __repr__(self) -> str:
+        return f"<OutputStore {self._folder}{'' if self._sync else ', not synced'}>"
+
+    def save(
+        self,
+        data: bytes,
+        *,
+        key: str,
+        step: str,
+        n: int = 1,
+        digital_source: str | None = None,
+        superseded: bool = False,
+        full: bool = True,
+    ) -> SavedImage:
+        """Store *data* as image *n* (from 1) of *key* at *step*, and return once it is durable.
+
+        The same bytes under the same name are left as they stand; other bytes move to ``superseded/`` first.
+        With ``superseded`` the image goes there itself.  ``digital_source`` is the IPTC code to stamp; ``full``
+        decodes every pixel first (see ``inspect``).  Raises BadOutput (nothing was written) and StorageError.
+        """
+        facts = inspect(data, limits=self._limits, full=full)
+        if self._ai_label and digital_source:
+            data = stamp(data, digital_source)
+        with self._translated():
+            make_folder(self._aside, sync=self._sync)
+            folder, stem = self._folders.to_write(key), _stem(step, n)
+            if superseded:
+                place = self._superseded / folder
+                final = self._keep(data, place, stem, facts.extension)
+            else:
+                place = self._images / folder
+                final = self._put(data, place, stem, facts.extension)
+        return self._describe(final, data, facts)
+
+    def find(self, key: str, step: str, n: int = 1) -> Path | None:
+        """Where image *n* of *key* at *step* stands now, whatever its format."""
+        place = self._images / self._folders.to_read(key)
+        return next(_standing(place, _stem(step, n)), None)
+
+    def adopt(self, key: str, step: str, n: int = 1) -> SavedImage | None:
+        """The whole image that a crash left between its rename and its ledger entry; None when there is none.
+
+        A name says nothing about parameters: call ``supersede`` for an older output before its task is sent again.
+        """
+        path = self.find(key, step, n)
+        if path is None:
+            return None
+        with self._translated():
+            data = path.read_bytes()
+        try:
+            return self._describe(path, data, inspect(data, limits=self._limits))
+        except BadOutput:
+            return None
+
+    def supersede(self, path: str) -> str | None:
+        """Move the output *path* (relative to the folder) to ``superseded/``; its new path, None when it was gone."""
+        source = self._inside_images(path)
+        with self._translated():
+            if not source.is_file():
+                return None
+            moved = self._retire(source)
+        return self._relative(moved)
+
+    def sweep(self) -> int:
+        """Remove what a crash left half-written, before the first ``save``; how many files that were."""
+        with self._translated():
+            stale = list(self._aside.glob("*.part"))
+            for path in stale:
+                path.unlink(missing_ok=True)
+        return len(stale)
+
+    def check_writable(self) -> None:
+        """Write and remove a small file, so that a full or read-only disk shows before money is spent."""
+        with self._translated():
+            make_folder(self._aside, sync=False)
+            write_aside(b"photobatch\n", self._aside, sync=self._sync).unlink()
+
+    def disk_free_bytes(self) -> int:
+        """Free space where the images go, in bytes."""
+        existing = next(each for each in (self._folder.absolute(), *self._folder.absolute().parents) if each.exists())
+        return shutil.disk_usage(existing).free
+
+    def _put(self, data: bytes, place: Path, stem: str, extension: str) -> Path:
+        """Make *data* the one image that *stem* stands for in *place*."""
+        final = place / f"{stem}.{extension}"
+        is_new = make_folder(place, sync=self._sync)
+        if not is_new and final.is_file() and final.read_bytes() == data:
+            return final
+        with self._written_aside(data) as aside:
+            for _ in range(_TRIES):
+                for old in () if is_new else _standing(place, stem):
+                    self._retire(old)
+                with suppress(FileExistsError):
+                    rename_if_free(aside, final)
+                    break
+                is_new = False
+            else:
+                raise FileExistsError(f"{final} is being written by somebody else")
+        self._settle(place)
+        return final
+
+    def _keep(self, data: bytes, place: Path, stem: str, extension: str) -> Path:
+        """Add *data* to ``superseded/`` under a name made of its content."""
+        make_folder(place, sync=self._sync)
+        with self._written_aside(data) as aside:
+            return self._file_away(aside, data, place, stem, extension)
+
+    def _retire(self, old: Path) -> Path:
+        """Move *old* from ``images/`` to the same place under ``superseded/``."""
+        place = self._superseded / old.parent.relative_to(self._images)
+        make_folder(place, sync=self._sync)
+        moved = self._file_away(old, old.read_bytes(), place, old.stem, old.suffix[1:])
+        self._settle(old.parent)
+        return moved
+
+    def _file_away(self, source: Path, data: bytes, place: Path, stem: str, extension: str) -> Path:
+        digest = hashlib.sha256(data).hexdigest()
+        for length in (_SHORT_HASH, len(digest)):
+            target = place / f"{stem}.{digest[:length]}.{extension}"
+            try:
+                rename_if_free(source, target)
+            except FileExistsError:
+                if target.read_bytes() != data:
+                    continue
+                source.unlink()  # the same picture was superseded before
+            self._settle(place)
+            return target
+        raise FileExistsError(f"{target} holds something else than its name says")
+
+    @contextmanager
+    def _written_aside(self, data: bytes) -> Iterator[Path]:
+        aside = write_aside(data, self._aside, sync=self._sync)
+        try:
+            yield aside
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+
+    def _settle(self, place: Path) -> None:
+        if self._sync:
+            sync_folder(place)
+
+    def _describe(self, path: Path, data: bytes, facts: ImageFacts) -> SavedImage:
+        return SavedImage(
+            path=self._relative(path),
+            size_bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            width=facts.width,
+            height=facts.height,
+            content_type=facts.content_type,
+            ai_label=labelled(data) is not None,
+        )
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
+
+    def _inside_images(self, path: str) -> Path:
+        parts = PurePosixPath(path).parts
+        if len(parts) < 2 or parts[0] != "images" or ".." in parts:  # noqa: PLR2004  # a folder and a file
+            raise StorageError(f"{path!r} is no path of an output", hint="outputs are images/<key>/<step>.<ext>")
+        return self._folder.joinpath(*parts)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise storage_error(error, self._folder) from error
+
+
+def _stem(step: str, n: int) -> str:
+    return safe_name(step) if n == 1 else f"{safe_name(step)}-{n}"
+
+
+def _standing(place: Path, stem: str) -> Iterator[Path]:
+    """The files that image *stem* has in *place*: one, or none."""
+    return (path for extension in _EXTENSIONS if (path := place / f"{stem}.{extension}").is_file())
