@@ -127,6 +127,6 @@ class CallError(PipelineError):
         self.body_start = body_start
         """The first bytes of the answer as text, for the ledger; never holds the key."""
         self.request_id = request_id
-        """The provider's id when the answer still gave one: the job can be fetched by it, and was perhaps billed."""
+        """The provider's id when the answer still gave one: the job can be fetched by it, and may be billed."""
         self.billed_nano = billed_nano
         """What the answer says was charged, in nano-dollars; None when it did not say."""

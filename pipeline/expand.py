@@ -1,0 +1,399 @@
+"""Rows times steps: what each row of a manifest asks for, checked, priced and fingerprinted.
+
+Pure: looks at cells, never at files or the network.  What identifies an image's content comes in as a function.
+A million rows pass through here before the first call, so constants are checked and encoded once per recipe and
+only what varies is looked at per row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline import endpoints
+from pipeline.endpoints import BadParameters, Endpoint
+from pipeline.endpoints.parameters import ImageField, OneOf, nearest
+from pipeline.errors import ErrorClass, RecipeError
+from pipeline.recipe import ENDPOINT_COLUMN, Recipe, Step
+from pipeline.task import Row, State
+from pipeline.template import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Identify = Callable[[str], str]
+
+FINGERPRINT_BYTES = 16
+MEMORY = 10_000
+"""Distinct checked values remembered per parameter; beyond that they are checked again."""
+WARNINGS_KEPT = 200
+
+encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_quote: Callable[[str], str] = json.encoder.encode_basestring
+
+
+class BadImage(ValueError):
+    """An image that a row names and that cannot be used; the message says why."""
+
+
+class Wish(NamedTuple):
+    """What one row asks of one step.  ``state`` is planned or invalid; money in nano-dollars."""
+
+    key: str
+    step: str
+    endpoint: str
+    state: str
+    fingerprint: bytes | None
+    params: str
+    """Canonical JSON of the parameters as sent, images as the row names them."""
+    estimate_nano: int | None
+    reserve_nano: int | None
+    image_source: str | None
+    local: bool
+    """True when an image is not a plain URL: its content may change behind the same name."""
+    error_class: str | None = None
+    error: str | None = None
+    column: str | None = None
+
+
+@dataclass(slots=True)
+class _Varying:
+    """A parameter whose value differs from row to row."""
+
+    name: str
+    render: Callable[[Sequence[str]], str]
+    columns: tuple[str, ...]
+    required: bool
+    image: bool
+    plain: bool
+    """Text without a list of values or further rules: nothing to check but that it is there."""
+    memory: dict[str, tuple[Any, str]]
+
+
+class BoundStep:
+    """A step tied to a manifest's columns.  Raises RecipeError when the step cannot work for any row."""
+
+    def __init__(self, step: Step, columns: Sequence[str], warnings: Counter[str]) -> None:
+        self.step = step
+        self.endpoint: Endpoint = endpoints.get(step.endpoint)
+        self.warnings = warnings
+        self.constants: dict[str, Any] = {}
+        self.varying: list[_Varying] = []
+        templates = step.templates()
+        for name, value in step.params.items():
+            if name not in self.endpoint.fields:
+                raise self._wrong(name, f"no such parameter{nearest(name, list(self.endpoint.fields))}")
+            template = templates.get(name)
+            if template is not None and not template.constant:
+                self.varying.append(self._bind(name, template, columns))
+            elif value != "" or name in self.endpoint.required:
+                self.constants[name] = self._constant(name, template.parts[0] if template else value)
+        self._require()
+        self.varying.sort(key=lambda v: v.name)
+        self._pieces = self._compile()
+        self._prices: dict[tuple[Any, ...], tuple[int | None, int | None]] = {}
+        self._constant_image = next((n for n in self.endpoint.images if n in self.constants), None)
+
+    def wish(self, key: str, row: Row, identify: Identify) -> Wish | None:
+        """What *row* asks of this step, or None when it names no image."""
+        values: dict[str, str] = {}
+        params: dict[str, Any] = {}
+        whole = True
+        for part in self.varying:
+            text = part.render(row.cells)
+            if part.image:
+                text = text.strip()
+            if not text or text.isspace():
+                if part.image and part.required:
+                    return None
+                if part.required:
+                    return self._invalid(key, row, part, "is empty")
+                whole = False
+                continue
+            try:
+                params[part.name], values[part.name] = self._checked(part, text)
+            except BadParameters as error:
+                return self._invalid(key, row, part, error.problems[0].reason)
+        body = self._body(params, values, whole=whole)
+        return self._planned(key, row, params, body, identify)
+
+    def _planned(self, key: str, row: Row, params: dict[str, Any], body: str, identify: Identify) -> Wish:
+        source: str | None = None
+        identities: dict[str, str] = {}
+        local = False
+        for name in self.endpoint.images:
+            ref = params.get(name) or self.constants.get(name)
+            if ref is None:
+                continue
+            source = source or ref
+            local = local or not ref.startswith(("http://", "https://"))
+            try:
+                identity = identify(ref)
+            except BadImage as error:
+                part = next((v for v in self.varying if v.name == name), None)
+                return self._invalid(key, row, part, str(error), error_class=ErrorClass.BAD_INPUT, source=ref)
+            if identity != ref:
+                identities[name] = identity
+        content = encode({**self.constants, **params, **identities}) if identities else body
+        estimate, reserve = self._price(params)
+        return Wish(
+            key,
+            self.step.name,
+            self.endpoint.slug,
+            State.PLANNED.value,
+            self._fingerprint(content, key),
+            body,
+            estimate,
+            reserve,
+            source,
+            local,
+        )
+
+    def _fingerprint(self, content: str, key: str) -> bytes:
+        text = f"{self.endpoint.slug}\n{content}"
+        if not self.step.dedupe:
+            text = f"{text}\n{self.step.name}\n{key}"
+        return sha256(text.encode("utf-8", "surrogatepass")).digest()[:FINGERPRINT_BYTES]
+
+    def _checked(self, part: _Varying, text: str) -> tuple[Any, str]:
+        """The value as it is sent, and as JSON."""
+        if part.plain:
+            return text, _quote(text)
+        known = part.memory.get(text)
+        if known is None:
+            value, warnings = self.endpoint.check(part.name, text)
+            self._warn(warnings)
+            known = (value, encode(value))
+            if len(part.memory) < MEMORY:
+                part.memory[text] = known
+        return known
+
+    def _body(self, params: Mapping[str, Any], values: Mapping[str, str], *, whole: bool) -> str:
+        if whole:
+            return "".join([values[piece] if is_name else piece for is_name, piece in self._pieces])
+        return encode({**self.constants, **params})
+
+    def _compile(self) -> list[tuple[bool, str]]:
+        """The body as fixed text and holes: [(False, '{"image":'), (True, "image"), (False, ',"seed":1}')]."""
+        names = sorted([*self.constants, *(v.name for v in self.varying)])
+        pieces: list[tuple[bool, str]] = []
+        fixed = "{"
+        for number, name in enumerate(names):
+            fixed += f"{',' if number else ''}{_quote(name)}:"
+            if name in self.constants:
+                fixed += encode(self.constants[name])
+            else:
+                pieces += [(False, fixed), (True, name)]
+                fixed = ""
+        return [*pieces, (False, fixed + "}")]
+
+    def _price(self, params: Mapping[str, Any]) -> tuple[int | None, int | None]:
+        signature = tuple([params.get(name) for name in self.endpoint.priced_by])
+        if signature not in self._prices:
+            price = self.endpoint.price_of({**self.constants, **params})
+            worth = (price.typical_nano, price.worst_nano) if price else (None, None)
+            if len(self._prices) >= MEMORY:
+                return worth
+            self._prices[signature] = worth
+        return self._prices[signature]
+
+    def _bind(self, name: str, template: Template, columns: Sequence[str]) -> _Varying:
+        try:
+            render = template.bind(columns)
+        except RecipeError as error:
+            raise RecipeError(f"step {self.step.name!r}, {name}: {error}", hint=error.hint) from error
+        info = self.endpoint.fields[name]
+        return _Varying(
+            name=name,
+            render=render,
+            columns=template.columns,
+            required=name in self.endpoint.required,
+            image=name in self.endpoint.images,
+            plain=_is_plain(info.annotation, info.metadata),
+            memory={},
+        )
+
+    def _constant(self, name: str, value: Any) -> Any:
+        try:
+            clean, warnings = self.endpoint.check(name, value)
+        except BadParameters as error:
+            raise self._wrong(name, error.problems[0].reason) from error
+        self._warn(warnings)
+        return clean
+
+    def _require(self) -> None:
+        given = {*self.constants, *(v.name for v in self.varying)}
+        missing = [name for name in self.endpoint.required if name not in given]
+        if missing:
+            raise RecipeError(
+                f"step {self.step.name!r}: {self.endpoint.slug} needs {', '.join(missing)}",
+                hint=f'add params.{missing[0]} = "..." to the step, or --set {missing[0]}=...',
+            )
+
+    def _warn(self, warnings: list[str]) -> None:
+        for warning in warnings:
+            text = f"step {self.step.name!r}: {warning}"
+            if text in self.warnings or len(self.warnings) < WARNINGS_KEPT:
+                self.warnings[text] += 1
+
+    def _wrong(self, name: str, reason: str) -> RecipeError:
+        return RecipeError(
+            f"step {self.step.name!r}, {name}: {reason}",
+            hint=f"`photobatch endpoints {self.endpoint.slug}` lists parameters and values",
+        )
+
+    def _invalid(
+        self,
+        key: str,
+        row: Row,
+        part: _Varying | None,
+        reason: str,
+        *,
+        error_class: ErrorClass = ErrorClass.BAD_REQUEST,
+        source: str | None = None,
+    ) -> Wish:
+        column = ", ".join(part.columns) if part else ""
+        where = f"row {row.number}, column {column}" if column else f"row {row.number}"
+        name = f"{part.name}: " if part else ""
+        return Wish(
+            key,
+            self.step.name,
+            self.endpoint.slug,
+            State.INVALID.value,
+            None,
+            "{}",
+            None,
+            None,
+            source,
+            error_class is ErrorClass.BAD_INPUT,
+            error_class.value,
+            f"{where}: {name}{reason}",
+            column or None,
+        )
+
+
+class BoundRecipe:
+    """A recipe tied to a manifest's columns: expands one row after another.
+
+    ``identify`` turns an image reference into what its content is known by; it raises BadImage.
+    """
+
+    def __init__(self, recipe: Recipe, columns: Sequence[str], key: str, identify: Identify) -> None:
+        self.recipe = recipe
+        self.columns = tuple(columns)
+        self.key_template = key
+        self._key = Template.parse(key).bind(columns)
+        self._identify = identify
+        self.warnings: Counter[str] = Counter()
+        self.rows_without_image = 0
+        self.first_without_image: list[int] = []
+        self._by_slug: dict[str, BoundStep | RecipeError] = {}
+        if recipe.from_rows:
+            self._endpoint_at = columns.index(_endpoint_column(columns))
+            self._warn_about_near_misses()
+        else:
+            self.steps = [
+                BoundStep(_with_image(step, columns, recipe.image_default), columns, self.warnings)
+                for step in recipe.steps
+            ]
+
+    def key(self, row: Row) -> str:
+        """The row's name in outputs and ledger; may be empty, which the planner refuses."""
+        return self._key(row.cells).strip()
+
+    def wishes(self, key: str, row: Row) -> Iterator[Wish]:
+        """What *row* asks for: one wish per step; none where the image is missing."""
+        found = False
+        for step in self._steps_of(row):
+            if isinstance(step, Wish):
+                found = True
+                yield step._replace(key=key)
+                continue
+            wish = step.wish(key, row, self._identify)
+            if wish is not None:
+                found = True
+                yield wish
+        if not found:
+            self.rows_without_image += 1
+            if len(self.first_without_image) < 10:  # noqa: PLR2004  # enough for a message
+                self.first_without_image.append(row.number)
+
+    def _steps_of(self, row: Row) -> Sequence[BoundStep | Wish]:
+        if not self.recipe.from_rows:
+            return self.steps
+        slug = row.cells[self._endpoint_at].strip()
+        if slug not in self._by_slug:
+            try:
+                self._by_slug[slug] = BoundStep(_task_step(slug, self.columns), self.columns, self.warnings)
+            except RecipeError as error:
+                self._by_slug[slug] = error
+        step = self._by_slug[slug]
+        return [_unusable(slug, row, step)] if isinstance(step, RecipeError) else [step]
+
+    def _warn_about_near_misses(self) -> None:
+        known = {name for endpoint in endpoints.every().values() for name in endpoint.fields}
+        for column in self.columns:
+            folded = column.strip().casefold()
+            if folded not in known and (close := nearest(folded, sorted(known))) and len(folded) > 4:  # noqa: PLR2004  # short words are near everything
+                self.warnings[f"column {column!r} is no parameter{close}"] += 1
+
+
+def _is_plain(annotation: Any, metadata: Sequence[Any]) -> bool:
+    known = {"AfterValidator", "ImageField"}  # `filled` is the only AfterValidator of text without a list
+    return (
+        annotation is str
+        and all(type(mark).__name__ in known for mark in metadata)
+        and not any(isinstance(mark, OneOf) for mark in metadata)
+        and all(isinstance(mark, ImageField) or getattr(mark.func, "__name__", "") == "filled" for mark in metadata)
+    )
+
+
+def _endpoint_column(columns: Sequence[str]) -> str:
+    for column in columns:
+        if column.strip().casefold() == ENDPOINT_COLUMN:
+            return column
+    raise RecipeError(
+        "nothing says what to do: there is no recipe and the manifest has no column 'endpoint'",
+        hint="give --recipe FILE, or --endpoint SLUG with --set NAME=TEMPLATE",
+    )
+
+
+def _task_step(slug: str, columns: Sequence[str]) -> Step:
+    """The step that a task manifest's row means: columns named like the endpoint's parameters are parameters."""
+    endpoint = endpoints.get(slug)
+    by_name = {column.strip().casefold(): column for column in reversed(columns)}
+    params = {name: f"{{{by_name[name.casefold()]}}}" for name in endpoint.fields if name.casefold() in by_name}
+    return _with_image(Step(name=slug, endpoint=slug, params=params), columns, "{image_url}")
+
+
+def _with_image(step: Step, columns: Sequence[str], default: str | None) -> Step:
+    """*step* with its first image from the column of that name, or from ``image_url``, when it names none."""
+    images = endpoints.get(step.endpoint).images
+    if default is None or not images or images[0] in step.params:
+        return step
+    folded = {column.strip().casefold() for column in columns}
+    choice = f"{{{images[0]}}}" if images[0] in folded else default
+    if choice.strip("{}") not in folded:
+        return step
+    return Step(step.name, step.endpoint, {images[0]: choice, **step.params}, step.dedupe)
+
+
+def _unusable(slug: str, row: Row, error: RecipeError) -> Wish:
+    return Wish(
+        key="",
+        step=slug or "unknown",
+        endpoint=slug,
+        state=State.INVALID.value,
+        fingerprint=None,
+        params="{}",
+        estimate_nano=None,
+        reserve_nano=None,
+        image_source=None,
+        local=False,
+        error_class=ErrorClass.BAD_REQUEST.value,
+        error=f"row {row.number}, column {ENDPOINT_COLUMN}: {error}",
+        column=ENDPOINT_COLUMN,
+    )

@@ -1,0 +1,1 @@
+"""The ledger: the only memory of what was asked, sent, paid and received."""

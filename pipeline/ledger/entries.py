@@ -1,0 +1,262 @@
+"""What happens to a task, as changes of the ledger: one function per event, each a step of the order of writes.
+
+    planned ─ intent ─┬─ not_sent / refused ──▶ planned or failed       nothing was billed
+                      ├─ doubt ───────────────▶ in_doubt                perhaps billed
+                      └─ accepted ────────────▶ submitted ─┬─ done      billed, output on disk
+                                                           └─ gave_up   billed or not, no output
+
+Every function takes the connection first and runs inside the writer's transaction.  Knows SQL, never the network.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.task import SavedImage, State, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.errors import ErrorClass
+    from pipeline.ledger.journal import Journal
+
+
+class AlreadyPaid(Exception):
+    """Another task with the same body was paid, or is at risk: this one must not be sent."""
+
+
+class NotOpen(Exception):
+    """The task is no longer planned: somebody else settled it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be sent."""
+
+    task: Task
+    run_id: str
+    at: float
+    seed: int | None
+    held_nano: int
+    reservation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a call ended without an output."""
+
+    error_class: ErrorClass
+    error: str
+    http_status: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the provider said about a finished call."""
+
+    at: float
+    billed_nano: int | None
+    request_id: str | None
+    seed: int | None
+    latency_s: float | None
+
+
+def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
+    """Step 3 of the order of writes: nothing is sent before this is on disk.  Returns the attempt's id."""
+    task = meant.task
+    try:
+        changed = db.execute(
+            "UPDATE tasks SET state=?, attempts=attempts+1, run_id=?, submitted_at=?, seed=coalesce(?, seed),"
+            " error_class=NULL, error=NULL, http_status=NULL, finished_at=NULL WHERE id=? AND state=?",
+            (State.INTENT, meant.run_id, meant.at, meant.seed, task.id, State.PLANNED),
+        ).rowcount
+    except sqlite3.IntegrityError as error:
+        raise AlreadyPaid from error
+    if changed != 1:
+        raise NotOpen
+    attempt = db.execute(
+        "INSERT INTO attempts (task_id, run_id, intent_at, seed, reservation, held_nano) VALUES (?,?,?,?,?,?)",
+        (task.id, meant.run_id, meant.at, meant.seed, meant.reservation, meant.held_nano),
+    ).lastrowid
+    journal.note(
+        event="intent",
+        attempt=attempt,
+        task=task.id,
+        key=task.key,
+        step=task.step,
+        fingerprint=task.fingerprint.hex(),
+        run=meant.run_id,
+        at=meant.at,
+        seed=meant.seed,
+        held=meant.held_nano,
+        reservation=meant.reservation,
+    )
+    return int(attempt or 0)
+
+
+def accepted(
+    db: sqlite3.Connection, journal: Journal, *, task_id: int, attempt: int, request_id: str, at: float
+) -> None:
+    """Step 5: from here on the task is fetched, never sent again."""
+    db.execute(
+        "UPDATE tasks SET state=?, request_id=?, submitted_at=? WHERE id=?",
+        (State.SUBMITTED, request_id, at, task_id),
+    )
+    db.execute("UPDATE attempts SET outcome='submitted', request_id=? WHERE id=?", (request_id, attempt))
+    journal.note(event="accepted", attempt=attempt, task=task_id, request=request_id, at=at)
+
+
+def refused(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verdict, final: bool) -> None:
+    """The call was answered with a refusal, or never left: not billed, and open again unless *final*."""
+    _close(db, attempt, "refused", verdict, billed=0)
+    _end(db, task_id, State.FAILED if final else State.PLANNED, verdict)
+
+
+def doubt(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verdict) -> None:
+    """Sent, no answer, perhaps billed: the reservation stays until somebody knows."""
+    db.execute(
+        "UPDATE attempts SET outcome='in_doubt', http_status=?, error_class=?, error=? WHERE id=?",
+        (verdict.http_status, verdict.error_class, verdict.error, attempt),
+    )
+    _end(db, task_id, State.IN_DOUBT, verdict)
+
+
+def gave_up(
+    db: sqlite3.Connection,
+    *,
+    task_id: int,
+    attempt: int,
+    verdict: Verdict,
+    billed_nano: int | None,
+    outcome: str = "failed",
+    reopen: bool = False,
+) -> None:
+    """An accepted task without an output: *billed_nano* is 0 when not billed, None when nobody said."""
+    _close(db, attempt, outcome, verdict, billed=billed_nano)
+    _add_to_bill(db, task_id, billed_nano)
+    _end(db, task_id, State.PLANNED if reopen else State.FAILED, verdict)
+
+
+def done(db: sqlite3.Connection, *, task_id: int, attempt: int, receipt: Receipt, images: Sequence[SavedImage]) -> None:
+    """Step 7: the output stands on disk under its final name; now the ledger may say so."""
+    db.execute(
+        "UPDATE attempts SET outcome='done', closed_at=?, billed_nano=?, request_id=coalesce(?, request_id),"
+        " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END, error_class=NULL, error=NULL WHERE id=?",
+        (receipt.at, receipt.billed_nano, receipt.request_id, receipt.billed_nano, attempt),
+    )
+    _add_to_bill(db, task_id, receipt.billed_nano)
+    db.execute(
+        "UPDATE tasks SET state=?, finished_at=?, latency_s=?, request_id=coalesce(?, request_id),"
+        " seed=coalesce(?, seed), error_class=NULL, error=NULL, http_status=NULL WHERE id=?",
+        (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.seed, task_id),
+    )
+    _outputs(db, task_id, images)
+
+
+def reused(
+    db: sqlite3.Connection, *, task_id: int, source_id: int, at: float, run_id: str, images: Sequence[SavedImage]
+) -> None:
+    """The same body was paid before: its output is this task's as well, at no cost."""
+    db.execute(
+        "UPDATE tasks SET state=?, finished_at=?, reused_from=?, run_id=?, billed_nano=NULL, error_class=NULL,"
+        " error=NULL, http_status=NULL, seed=(SELECT seed FROM tasks WHERE id=?) WHERE id=? AND state=?",
+        (State.DONE, at, source_id, run_id, source_id, task_id, State.PLANNED),
+    )
+    _outputs(db, task_id, images)
+
+
+def failed_unsent(db: sqlite3.Connection, *, task_id: int, verdict: Verdict) -> None:
+    """The task cannot be sent at all: a bad input, or its twin with the same body failed."""
+    _end(db, task_id, State.FAILED, verdict)
+
+
+def moved(db: sqlite3.Connection, *, old: str, new: str) -> None:
+    """An output was moved aside: ``old`` and ``new`` are relative to the folder."""
+    db.execute("UPDATE outputs SET path=? WHERE path=?", (new, old))
+
+
+def _close(db: sqlite3.Connection, attempt: int, outcome: str, verdict: Verdict, *, billed: int | None) -> None:
+    db.execute(
+        "UPDATE attempts SET outcome=?, closed_at=?, http_status=?, error_class=?, error=?, billed_nano=?,"
+        " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END WHERE id=?",
+        (
+            outcome,
+            verdict.at,
+            verdict.http_status,
+            verdict.error_class,
+            verdict.error,
+            billed,
+            billed,
+            attempt,
+        ),
+    )
+
+
+def _end(db: sqlite3.Connection, task_id: int, state: State, verdict: Verdict) -> None:
+    db.execute(
+        "UPDATE tasks SET state=?, error_class=?, error=?, http_status=?, finished_at=? WHERE id=?",
+        (
+            state,
+            verdict.error_class,
+            verdict.error,
+            verdict.http_status,
+            verdict.at if state in (State.FAILED, State.IN_DOUBT) else None,
+            task_id,
+        ),
+    )
+
+
+def _add_to_bill(db: sqlite3.Connection, task_id: int, billed_nano: int | None) -> None:
+    if billed_nano is not None:
+        db.execute("UPDATE tasks SET billed_nano=coalesce(billed_nano, 0) + ? WHERE id=?", (billed_nano, task_id))
+
+
+def _outputs(db: sqlite3.Connection, task_id: int, images: Sequence[SavedImage]) -> None:
+    # A path belongs to the task that wrote it last: an older owner's file was moved aside before.
+    db.execute("DELETE FROM outputs WHERE task_id=?", (task_id,))
+    db.executemany(
+        "INSERT INTO outputs VALUES (?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                task_id,
+                n,
+                image.path,
+                image.size_bytes,
+                image.sha256,
+                image.width,
+                image.height,
+                image.content_type,
+                image.ai_label,
+            )
+            for n, image in enumerate(images, 1)
+        ],
+    )
+
+
+def load(record: tuple[Any, ...]) -> Task:
+    """A task from the columns of `TASK_COLUMNS`."""
+    (id_, key, step, endpoint, params, fingerprint, estimate, reserve, request_id, attempt, at, live) = record
+    return Task(
+        id=id_,
+        key=key,
+        step=step,
+        endpoint=endpoint,
+        params=json.loads(params),
+        fingerprint=bytes(fingerprint or b""),
+        estimate_nano=estimate,
+        reserve_nano=reserve,
+        request_id=request_id,
+        attempt_id=attempt,
+        submitted_at=at,
+        out_of_date=not live,
+    )
+
+
+TASK_COLUMNS = (
+    "t.id, t.key, t.step, t.endpoint, t.params, t.fingerprint, t.estimate_nano, t.reserve_nano, t.request_id,"
+    " (SELECT max(a.id) FROM attempts a WHERE a.task_id = t.id), t.submitted_at, t.live"
+)

@@ -1,0 +1,286 @@
+"""Planning into the ledger: what the manifest asks for now, against what the ledger already holds.
+
+Rows stream through in batches.  A row whose cells and recipe did not change costs one look-up and no write; the
+others are expanded and compared task by task.  Either all of a manifest is taken in, or nothing is.  Knows SQL and
+the expanded wishes, never files or HTTP.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import ManifestError
+from pipeline.expand import encode
+from pipeline.ledger.schema import BULK_INDEXES, INDEXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.expand import BoundRecipe, Wish
+    from pipeline.task import Row
+
+DIGEST_BYTES = 16
+SHOWN = 10
+"""Examples in one message; the count tells the rest."""
+
+INSERT_ROW = "INSERT INTO rows (id, header_id, number, digest, cells, local, live) VALUES (?,?,?,?,?,?,1)"
+INSERT_TASK = (
+    "INSERT INTO tasks (key, step, endpoint, state, fingerprint, params, estimate_nano, reserve_nano, image_source,"
+    " error_class, error, row_id, live, planned_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1,?)"
+)
+
+
+class Known(NamedTuple):
+    """A live task that the ledger already has for a key and step."""
+
+    id: int
+    fingerprint: bytes | None
+    row_id: int
+    error: str | None
+
+    def said(self, wish: Wish) -> str | None:
+        """The error to compare with that of *wish*: only a row that cannot be sent is its error."""
+        return self.error if wish.fingerprint is None else wish.error
+
+
+@dataclass
+class Taken:
+    """What came in: counts of rows and tasks, and what is wrong with the manifest as a whole."""
+
+    rows: int = 0
+    unchanged: int = 0
+    new: int = 0
+    changed: int = 0
+    left: int = 0
+    without_key: list[int] = field(default_factory=list)
+    twice: list[tuple[str, int]] = field(default_factory=list)
+    twice_count: int = 0
+
+
+class Intake:
+    """Takes one manifest into the ledger.  Runs inside a transaction of the caller; blocking."""
+
+    def __init__(
+        self, db: sqlite3.Connection, bound: BoundRecipe, *, now: float, whole: bool = True, bulk: bool = True
+    ) -> None:
+        """``whole``: rows that do not come by have left the manifest.  ``bulk``: indexes may be built at the end."""
+        self.db = db
+        self.bound = bound
+        self.taken = Taken()
+        self._now = now
+        self._whole = whole
+        self._header_id = self._header()
+        self._salt = sha256(f"{self._header_id}\n{bound.key_template}\n{bound.recipe.as_json()}".encode()).digest()
+        self._next_row = int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM rows").fetchone()[0])
+        self._first_new = self._next_row
+        self._seen = bytearray(self._next_row // 8 + 1)
+        self._bulk = bulk and self._next_row == 1
+        if self._bulk:
+            for name in BULK_INDEXES:
+                db.execute(f"DROP INDEX IF EXISTS {name}")
+
+    def batch(self, rows: Sequence[Row]) -> None:
+        """Take *rows* in."""
+        self.taken.rows += len(rows)
+        texts = [encode(row.cells) for row in rows]
+        salt = self._salt
+        digests = [sha256(salt + text.encode("utf-8", "surrogatepass")).digest()[:DIGEST_BYTES] for text in texts]
+        if self._bulk:
+            self._insert(list(zip(rows, texts, digests, strict=True)))
+            return
+        known = self._unchanged(digests)
+        pending = []
+        for row, text, digest in zip(rows, texts, digests, strict=True):
+            row_id = known.get(digest)
+            if row_id is None:
+                pending.append((row, text, digest))
+            elif self._mark(row_id):
+                self.taken.unchanged += 1
+            else:
+                self._twice(self.bound.key(row), row.number)
+        if pending:
+            self._compare(pending)
+
+    def finish(self) -> Taken:
+        """Settle what left the manifest and check it as a whole; raises ManifestError for keys that do not work."""
+        if self._bulk:
+            self._build_indexes()
+        self._complain()
+        if self._whole:
+            self._leave()
+        return self.taken
+
+    def _insert(self, rows: Iterable[tuple[Row, str, bytes]]) -> None:
+        """Put rows and tasks in that nothing can collide with."""
+        row_values = []
+        task_values = []
+        for row, text, digest in rows:
+            key = self._key(row)
+            if not key:
+                continue
+            row_id = self._next_row
+            self._next_row += 1
+            local = False
+            for wish in self.bound.wishes(key, row):
+                local = local or wish.local
+                task_values.append(self._task(wish, row_id))
+            row_values.append((row_id, self._header_id, row.number, digest, text, local))
+        self.taken.new += len(row_values)
+        self.db.executemany(INSERT_ROW, row_values)
+        self.db.executemany(INSERT_TASK, task_values)
+
+    def _compare(self, rows: Sequence[tuple[Row, str, bytes]]) -> None:
+        """Take in rows that are new or changed, task by task."""
+        keys = [self._key(row) for row, _, _ in rows]
+        known = self._live_tasks([key for key in keys if key])
+        for key, (row, text, digest) in zip(keys, rows, strict=True):
+            if key:
+                self._converge(key, row, text, digest, known.setdefault(key, {}))
+
+    def _converge(self, key: str, row: Row, text: str, digest: bytes, known: dict[str, Known]) -> None:
+        """Make the live tasks of *key* what *row* asks for; ``known`` are those it has, by step."""
+        wishes = list(self.bound.wishes(key, row))
+        row_id = self._row_of(wishes, known)
+        if row_id is not None and not self._mark(row_id):
+            self._twice(key, row.number)
+            return
+        missing = self._retire(wishes, row_id, known)
+        local = any(wish.local for wish in wishes)
+        if row_id is None:
+            row_id = self._next_row
+            self._next_row += 1
+            self._mark(row_id)
+            self.db.execute(INSERT_ROW, (row_id, self._header_id, row.number, digest, text, local))
+            self.taken.new += 1
+        else:
+            self.db.execute(
+                "UPDATE rows SET header_id=?, number=?, digest=?, cells=?, local=?, live=1 WHERE id=?",
+                (self._header_id, row.number, digest, text, local, row_id),
+            )
+            self.taken.changed += bool(missing)
+            self.taken.unchanged += not missing
+        for wish in missing:
+            cursor = self.db.execute(INSERT_TASK, self._task(wish, row_id))
+            known[wish.step] = Known(int(cursor.lastrowid or 0), wish.fingerprint, row_id, wish.error)
+
+    def _row_of(self, wishes: Sequence[Wish], known: dict[str, Known]) -> int | None:
+        """The row that the ledger has for these wishes; None when they are all new."""
+        for wish in wishes:
+            if wish.step in known:
+                return known[wish.step].row_id
+        if self.bound.recipe.from_rows and wishes:
+            return None  # rows of a task manifest may share a key: only the step tells them apart
+        return next((task.row_id for task in known.values()), None)
+
+    def _retire(self, wishes: Sequence[Wish], row_id: int | None, known: dict[str, Known]) -> list[Wish]:
+        """Retire the tasks of *row_id* that are no longer asked for; return the wishes that have no task yet."""
+        wanted = {wish.step: wish for wish in wishes}
+        retired = []
+        for step, task in known.items():
+            wish = wanted.get(step)
+            if wish is not None and wish.fingerprint == task.fingerprint and wish.error == task.said(wish):
+                del wanted[step]
+            elif wish is not None or task.row_id == row_id:
+                retired.append(step)
+        self.db.executemany("UPDATE tasks SET live=0 WHERE id=?", [(known.pop(step).id,) for step in retired])
+        return list(wanted.values())
+
+    def _live_tasks(self, keys: list[str]) -> dict[str, dict[str, Known]]:
+        marks = ",".join("?" * len(keys))
+        found: dict[str, dict[str, Known]] = {}
+        for key, step, *rest in self.db.execute(
+            f"SELECT key, step, id, fingerprint, row_id, error FROM tasks WHERE live AND key IN ({marks})",  # noqa: S608  # question marks only
+            keys,
+        ):
+            found.setdefault(key, {})[step] = Known(*rest)
+        return found
+
+    def _unchanged(self, digests: list[bytes]) -> dict[bytes, int]:
+        marks = ",".join("?" * len(digests))
+        found = self.db.execute(
+            f"SELECT digest, id FROM rows WHERE live AND NOT local AND digest IN ({marks})",  # noqa: S608  # question marks only
+            digests,
+        )
+        return dict(found.fetchall())
+
+    def _key(self, row: Row) -> str:
+        key = self.bound.key(row)
+        if not key:
+            self.taken.without_key.append(row.number)
+        return key
+
+    def _task(self, wish: Wish, row_id: int) -> tuple[object, ...]:
+        return (*wish[:9], wish.error_class, wish.error, row_id, self._now)
+
+    def _mark(self, row_id: int) -> bool:
+        """Note that *row_id* came by; False when it already had."""
+        place, bit = row_id >> 3, 1 << (row_id & 7)
+        if place >= len(self._seen):
+            self._seen.extend(bytes(place - len(self._seen) + 1024))
+        if self._seen[place] & bit:
+            return False
+        self._seen[place] |= bit
+        return True
+
+    def _was_seen(self, row_id: int) -> int:
+        place = row_id >> 3
+        return int(place < len(self._seen) and bool(self._seen[place] & (1 << (row_id & 7))))
+
+    def _twice(self, key: str, number: int) -> None:
+        self.taken.twice_count += 1
+        if len(self.taken.twice) < SHOWN:
+            self.taken.twice.append((key, number))
+
+    def _leave(self) -> None:
+        """Rows that did not come by: their tasks leave results and summary, their outputs stay."""
+        if self._first_new == 1:
+            return
+        self.db.create_function("came_by", 1, self._was_seen, deterministic=True)
+        gone = "SELECT id FROM rows WHERE live AND NOT came_by(id)"
+        self.taken.left = int(self.db.execute(f"SELECT count(*) FROM ({gone})").fetchone()[0])  # noqa: S608  # constant text
+        if self.taken.left:
+            self.db.execute(f"UPDATE tasks SET live=0 WHERE live AND row_id IN ({gone})")  # noqa: S608  # constant text
+            self.db.execute("UPDATE rows SET live=0 WHERE live AND NOT came_by(id)")
+
+    def _build_indexes(self) -> None:
+        for statement in INDEXES.split(";"):
+            if statement.strip():
+                try:
+                    self.db.execute(statement)
+                except sqlite3.IntegrityError:
+                    self._find_twice()
+
+    def _find_twice(self) -> None:
+        doubles = self.db.execute(
+            "SELECT tasks.key, max(rows.number), count(*) FROM tasks JOIN rows ON rows.id = row_id"
+            " GROUP BY tasks.key, step HAVING count(*) > 1 ORDER BY 2"
+        )
+        counted: Counter[str] = Counter()
+        for key, number, count in doubles:
+            if key not in counted:
+                self._twice(key, number)
+            counted[key] = max(counted[key], count)
+
+    def _complain(self) -> None:
+        """Refuse a manifest whose rows cannot be told apart: nothing of it is taken in."""
+        if self.taken.without_key:
+            numbers = ", ".join(map(str, self.taken.without_key[:SHOWN]))
+            raise ManifestError(
+                f"{len(self.taken.without_key)} rows have an empty key ({self.bound.key_template}): rows {numbers}",
+                hint="choose a column that is filled in every row: --key COLUMN, or --key '{handle}-{position}'",
+            )
+        if self.taken.twice:
+            shown = ", ".join(f"{key!r} (row {number})" for key, number in self.taken.twice)
+            raise ManifestError(
+                f"{self.taken.twice_count} keys are used more than once ({self.bound.key_template}): {shown}",
+                hint="keys name outputs, so they must be unique: --key COLUMN, or --key '{sku}-{position}'",
+            )
+
+    def _header(self) -> int:
+        columns = encode(self.bound.columns)
+        self.db.execute("INSERT OR IGNORE INTO headers (columns) VALUES (?)", (columns,))
+        return int(self.db.execute("SELECT id FROM headers WHERE columns=?", (columns,)).fetchone()[0])

@@ -1,0 +1,60 @@
+"""A second memory of what was sent: one checksummed line per intent and per request id.
+
+SQLite forgets the tail of a damaged write-ahead log without a word.  A forgotten intent would be paid again, so
+each one is also appended here and synced before the call is sent.  When a ledger opens, what the journal knows and
+the ledger does not is put back (`Ledger.recover`).  The journal is emptied whenever the ledger has been
+checkpointed into its main file.  Knows lines and checksums, not what follows from them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Journal:
+    """Append-only lines ``crc32 json``; a torn or damaged line ends the reading of nothing but itself."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        torn = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+        self._file = path.open("ab")
+        if torn:  # a crash cut the last line: what follows must not be glued to it
+            self._file.write(b"\n")
+        self._waiting: list[bytes] = []
+
+    def note(self, **entry: Any) -> None:
+        """Add *entry* to what the next `sync` makes durable.  Called on the writer thread."""
+        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        self._waiting.append(b"%08x %s\n" % (zlib.crc32(text), text))
+
+    def sync(self) -> None:
+        """Return once everything noted is on disk.  Raises OSError when it cannot be."""
+        if self._waiting:
+            self._file.write(b"".join(self._waiting))
+            self._waiting.clear()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def empty(self) -> None:
+        """Forget everything: the ledger's main file holds it now."""
+        self._waiting.clear()
+        self._file.truncate(0)
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file; what was synced stays."""
+        self._file.close()
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Every intact entry, oldest first."""
+        for line in self._path.read_bytes().splitlines():
+            checksum, _, text = line.partition(b" ")
+            if checksum == b"%08x" % zlib.crc32(text):
+                yield json.loads(text)

@@ -1,0 +1,303 @@
+"""The ledger of one result folder, as the rest of the pipeline uses it.
+
+Opens and recovers, hands out open tasks, records what happens to them, and adds up.  Everything that changes it
+goes through one writer thread; `await` returns once the change is on disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.errors import PASSING, FolderError
+from pipeline.ledger import entries, schema
+from pipeline.ledger.journal import Journal
+from pipeline.ledger.recovery import recover
+from pipeline.ledger.writer import Writer
+from pipeline.task import SavedImage, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pipeline.ledger.entries import Intent, Receipt, Verdict
+
+Result = TypeVar("Result")
+
+FILE = "ledger.db"
+JOURNAL = "ledger.journal"
+
+
+class Ledger:
+    """The memory of one result folder.  Use from one process at a time (`pipeline.lock`)."""
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the ledger in *folder*, creating both when missing; put back what a damaged database forgot."""
+        self.folder = folder
+        self.path = folder / FILE
+        self._clock = clock
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.journal = Journal(folder / JOURNAL)
+        except OSError as error:
+            raise FolderError(
+                f"{folder}: {error.strerror or error}", hint="choose a folder you can write to"
+            ) from error
+        self._db = schema.connect(self.path)
+        schema.prepare(self._db, self.path)
+        self.recovered = recover(self._db, self.journal, clock())
+        self._writer = Writer(self._db, self.path, self.journal)
+
+    async def do(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run *operation* on the writer thread; return once it is on disk."""
+        return await self._writer.do(operation)
+
+    def run(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Like `do`, blocking: for code without a loop."""
+        return self._writer.run(operation)
+
+    def checkpoint(self) -> None:
+        """Move everything into the main file and start the journal anew.  Blocking; call while little is going on."""
+        self.run(lambda _db: None)
+        self._writer.close()
+        try:
+            self._checkpoint()
+        finally:
+            self._writer = Writer(self._db, self.path, self.journal)
+
+    def close(self) -> None:
+        """Finish, checkpoint and close.  Never raises for a full disk: what was committed stays."""
+        self._writer.close()
+        try:
+            self._checkpoint()
+        except (sqlite3.Error, OSError):
+            pass  # the write-ahead log and the journal keep everything for the next opening
+        finally:
+            self._db.close()
+            self.journal.close()
+
+    def _checkpoint(self) -> None:
+        busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            self.journal.empty()
+
+    # What a folder is
+
+    def claim(self, provider: str, base_url: str) -> None:
+        """Make the folder belong to *provider*; raises FolderError when it belongs to another."""
+        owner = self.meta("provider")
+        if owner is not None and owner != provider:
+            raise FolderError(
+                f"{self.folder} holds results of {owner}; results of {provider} do not belong into it",
+                hint="give another --out folder",
+            )
+        self.set_meta("provider", provider)
+        self.set_meta("base_url", base_url)
+
+    def meta(self, name: str) -> str | None:
+        """A fact about the folder, or None."""
+        found = self.run(lambda db: db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone())
+        return None if found is None else str(found[0])
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Remember a fact about the folder."""
+        self.run(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (name, value)))
+
+    # What is to be done
+
+    def reopen_passing(self) -> int:
+        """Open again what failed for a cause that passes by itself; returns how many."""
+        causes = sorted(PASSING)
+        marks = ",".join("?" * len(causes))
+        return self.run(
+            lambda db: (
+                db.execute(
+                    f"UPDATE tasks SET state='planned' WHERE live AND state='failed' AND error_class IN ({marks})",  # noqa: S608  # question marks only
+                    causes,
+                ).rowcount
+            )
+        )
+
+    def endpoints_open(self) -> list[str]:
+        """The endpoints that have planned tasks."""
+        return self.run(
+            lambda db: [
+                str(slug)
+                for (slug,) in db.execute("SELECT DISTINCT endpoint FROM tasks WHERE state='planned' AND live")
+            ]
+        )
+
+    async def open_tasks(self, endpoint: str, after: int, limit: int) -> list[tuple[Task, int | None, str | None]]:
+        """Planned tasks of *endpoint* with ids above *after*, each with (id, state) of a twin that was sent before."""
+
+        def read(db: sqlite3.Connection) -> list[tuple[Task, int | None, str | None]]:
+            found = db.execute(
+                f"SELECT {entries.TASK_COLUMNS}, w.id, w.state FROM tasks t LEFT JOIN tasks w"  # noqa: S608  # constant text
+                " ON w.fingerprint = t.fingerprint AND w.id <> t.id AND (w.state IN ('intent','submitted','in_doubt')"
+                " OR (w.state='done' AND w.reused_from IS NULL AND NOT w.rejected))"
+                " WHERE t.state='planned' AND t.live AND t.endpoint=? AND t.id>? ORDER BY t.id LIMIT ?",
+                (endpoint, after, limit),
+            )
+            return [(entries.load(record[:-2]), record[-2], record[-1]) for record in found]
+
+        return await self.do(read)
+
+    async def submitted_tasks(self) -> list[Task]:
+        """Tasks that the provider has accepted and that were not fetched, superseded ones included."""
+
+        def read(db: sqlite3.Connection) -> list[Task]:
+            found = db.execute(f"SELECT {entries.TASK_COLUMNS} FROM tasks t WHERE t.state='submitted'")  # noqa: S608  # constant text
+            return [entries.load(record) for record in found]
+
+        return await self.do(read)
+
+    async def planned_twins(self, task: Task) -> list[Task]:
+        """Planned tasks that would send the same body as *task*."""
+
+        def read(db: sqlite3.Connection) -> list[Task]:
+            found = db.execute(
+                f"SELECT {entries.TASK_COLUMNS} FROM tasks t"  # noqa: S608  # constant text
+                " WHERE t.fingerprint=? AND t.state='planned' AND t.live AND t.id<>?",
+                (task.fingerprint, task.id),
+            )
+            return [entries.load(record) for record in found]
+
+        return await self.do(read)
+
+    # What happens to a task
+
+    async def intent(self, meant: Intent) -> int:
+        """Record that a call is about to be made; raises AlreadyPaid or NotOpen."""
+        return await self.do(lambda db: entries.intent(db, self.journal, meant))
+
+    async def accepted(self, task: Task, attempt: int, request_id: str) -> None:
+        """Record the provider's request id."""
+        at = self._clock()
+        await self.do(
+            lambda db: entries.accepted(
+                db, self.journal, task_id=task.id, attempt=attempt, request_id=request_id, at=at
+            )
+        )
+
+    async def refused(self, task: Task, attempt: int, verdict: Verdict, *, final: bool) -> None:
+        """Record a call that was not billed."""
+        await self.do(lambda db: entries.refused(db, task_id=task.id, attempt=attempt, verdict=verdict, final=final))
+
+    async def doubt(self, task: Task, attempt: int, verdict: Verdict) -> None:
+        """Record a call that was perhaps billed."""
+        await self.do(lambda db: entries.doubt(db, task_id=task.id, attempt=attempt, verdict=verdict))
+
+    async def gave_up(
+        self, task: Task, attempt: int, verdict: Verdict, *, billed_nano: int | None, reopen: bool = False
+    ) -> None:
+        """Record an accepted task that gave no output."""
+        await self.do(
+            lambda db: entries.gave_up(
+                db, task_id=task.id, attempt=attempt, verdict=verdict, billed_nano=billed_nano, reopen=reopen
+            )
+        )
+
+    async def done(self, task: Task, attempt: int, receipt: Receipt, images: Sequence[SavedImage]) -> None:
+        """Record a finished task whose output is on disk."""
+        await self.do(lambda db: entries.done(db, task_id=task.id, attempt=attempt, receipt=receipt, images=images))
+
+    async def reused(self, task: Task, source_id: int, run_id: str, images: Sequence[SavedImage]) -> None:
+        """Record that *task* got the output of the task *source_id*."""
+        at = self._clock()
+        await self.do(
+            lambda db: entries.reused(db, task_id=task.id, source_id=source_id, at=at, run_id=run_id, images=images)
+        )
+
+    async def failed_unsent(self, task: Task, verdict: Verdict) -> None:
+        """Record a task that was not and will not be sent as it is."""
+        await self.do(lambda db: entries.failed_unsent(db, task_id=task.id, verdict=verdict))
+
+    async def moved(self, old: str, new: str) -> None:
+        """Record that an output was moved aside."""
+        await self.do(lambda db: entries.moved(db, old=old, new=new))
+
+    # What it remembers besides
+
+    async def outputs(self, task_id: int) -> list[SavedImage]:
+        """The outputs of a task, in order."""
+
+        def read(db: sqlite3.Connection) -> list[SavedImage]:
+            found = db.execute(
+                "SELECT path, size_bytes, sha256, width, height, content_type, ai_label FROM outputs"
+                " WHERE task_id=? ORDER BY n",
+                (task_id,),
+            )
+            return [SavedImage(*record[:6], bool(record[6])) for record in found]
+
+        return await self.do(read)
+
+    async def owned(self, paths: Sequence[str], except_task: int) -> list[str]:
+        """Those of *paths* that the ledger knows as outputs of other tasks than *except_task*."""
+        marks = ",".join("?" * len(paths))
+        return await self.do(
+            lambda db: [
+                str(path)
+                for (path,) in db.execute(
+                    f"SELECT path FROM outputs WHERE task_id<>? AND path IN ({marks})",  # noqa: S608  # question marks only
+                    (except_task, *paths),
+                )
+            ]
+        )
+
+    async def upload(self, sha256: str, not_before: float) -> str | None:
+        """The URL under which the provider has this content, unless it was uploaded before *not_before*."""
+        found = await self.do(
+            lambda db: db.execute(
+                "SELECT url FROM uploads WHERE sha256=? AND uploaded_at>=?", (sha256, not_before)
+            ).fetchone()
+        )
+        return None if found is None else str(found[0])
+
+    async def uploaded(self, sha256: str, url: str) -> None:
+        """Remember where the provider has this content."""
+        at = self._clock()
+        await self.do(lambda db: db.execute("INSERT OR REPLACE INTO uploads VALUES (?,?,?)", (sha256, url, at)))
+
+    # Money
+
+    def money(self) -> tuple[int, int]:
+        """(billed, held) in nano-dollars over everything this folder ever sent."""
+        billed, held = self.run(
+            lambda db: db.execute(
+                "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0) FROM attempts"
+            ).fetchone()
+        )
+        return int(billed), int(held)
+
+    # Runs
+
+    def start_run(self, run_id: str, command: str, manifest: str | None, recipe: str | None) -> None:
+        """Record that a run begins."""
+        at = self._clock()
+        self.run(
+            lambda db: db.execute(
+                "INSERT INTO runs (id, command, started_at, manifest, recipe) VALUES (?,?,?,?,?)",
+                (run_id, command, at, manifest, recipe),
+            )
+        )
+
+    def finish_run(self, run_id: str, *, stopped_by: str | None, exit_code: int, summary: str) -> None:
+        """Record how a run ended."""
+        at = self._clock()
+        self.run(
+            lambda db: db.execute(
+                "UPDATE runs SET finished_at=?, stopped_by=?, exit_code=?, summary=? WHERE id=?",
+                (at, stopped_by, exit_code, summary, run_id),
+            )
+        )
+
+    def last_run(self) -> dict[str, Any] | None:
+        """The newest run as a dict, or None."""
+
+        def read(db: sqlite3.Connection) -> dict[str, Any] | None:
+            cursor = db.execute("SELECT * FROM runs ORDER BY started_at DESC, id DESC LIMIT 1")
+            record = cursor.fetchone()
+            return None if record is None else dict(zip([c[0] for c in cursor.description], record, strict=True))
+
+        return self.run(read)

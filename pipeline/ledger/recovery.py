@@ -1,0 +1,120 @@
+"""What a ledger does when it is opened after a crash: nothing that was sent may be forgotten.
+
+An intent without an answer becomes in doubt.  What the journal knows and the database lost (a damaged write-ahead
+log) is put back: as submitted when the provider's id is known, else as in doubt.  Pure SQL and journal lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ErrorClass
+from pipeline.task import State
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from pipeline.ledger.journal import Journal
+
+NO_ANSWER = "the run ended before the provider answered"
+FORGOTTEN = "sent, but the ledger lost the entry; put back from the journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """How many tasks changed when the ledger was opened."""
+
+    in_doubt: int
+    put_back: int
+
+
+def recover(db: sqlite3.Connection, journal: Journal, now: float) -> Recovered:
+    """Bring the ledger to a state in which nothing sent is forgotten.  Idempotent."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        put_back = _put_back(db, journal)
+        in_doubt = _doubt_unanswered(db, now)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+    return Recovered(in_doubt, put_back)
+
+
+def _doubt_unanswered(db: sqlite3.Connection, now: float) -> int:
+    db.execute(
+        "UPDATE attempts SET outcome='in_doubt', error_class=?, error=? WHERE outcome IS NULL",
+        (ErrorClass.INTERRUPTED, NO_ANSWER),
+    )
+    return db.execute(
+        "UPDATE tasks SET state=?, error_class=?, error=?, finished_at=? WHERE state=?",
+        (State.IN_DOUBT, ErrorClass.INTERRUPTED, NO_ANSWER, now, State.INTENT),
+    ).rowcount
+
+
+def _put_back(db: sqlite3.Connection, journal: Journal) -> int:
+    intents: dict[int, dict[str, Any]] = {}
+    for entry in journal.entries():
+        if entry["event"] == "intent":
+            intents[entry["attempt"]] = entry
+        elif entry["attempt"] in intents:
+            intents[entry["attempt"]]["request"] = entry["request"]
+            intents[entry["attempt"]]["accepted_at"] = entry["at"]
+    return sum(_put_back_one(db, attempt, entry) for attempt, entry in intents.items())
+
+
+def _put_back_one(db: sqlite3.Connection, attempt: int, entry: dict[str, Any]) -> bool:
+    known = db.execute("SELECT outcome FROM attempts WHERE id=? AND intent_at=?", (attempt, entry["at"])).fetchone()
+    request = entry.get("request")
+    if known is not None and (known[0] is not None or request is None):
+        return False
+    task = _task_of(db, entry)
+    if task is None:
+        return False
+    outcome = "submitted" if request else "in_doubt"
+    if known is None:
+        db.execute(
+            "INSERT OR REPLACE INTO attempts (id, task_id, run_id, outcome, intent_at, seed, reservation, held_nano,"
+            " request_id, error_class, error) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                attempt,
+                task,
+                entry["run"],
+                outcome,
+                entry["at"],
+                entry["seed"],
+                entry["reservation"],
+                entry["held"],
+                request,
+                None if request else ErrorClass.INTERRUPTED,
+                None if request else FORGOTTEN,
+            ),
+        )
+    else:
+        db.execute("UPDATE attempts SET outcome=?, request_id=? WHERE id=?", (outcome, request, attempt))
+    db.execute(
+        "UPDATE tasks SET state=?, request_id=coalesce(?, request_id), submitted_at=?, seed=coalesce(?, seed),"
+        " attempts=max(attempts, 1), error_class=?, error=? WHERE id=?",
+        (
+            State.SUBMITTED if request else State.IN_DOUBT,
+            request,
+            entry.get("accepted_at", entry["at"]),
+            entry["seed"],
+            None if request else ErrorClass.INTERRUPTED,
+            None if request else FORGOTTEN,
+            task,
+        ),
+    )
+    return True
+
+
+def _task_of(db: sqlite3.Connection, entry: dict[str, Any]) -> int | None:
+    """The task an entry speaks of: by id and body; else by name and body, when the ids were lost too."""
+    fingerprint = bytes.fromhex(entry["fingerprint"])
+    found = db.execute(
+        "SELECT id FROM tasks WHERE fingerprint=? AND state IN ('planned', 'intent', 'failed')"
+        " ORDER BY id=? DESC, key=? AND step=? DESC LIMIT 1",
+        (fingerprint, entry["task"], entry["key"], entry["step"]),
+    ).fetchone()
+    return None if found is None else int(found[0])

@@ -1,0 +1,165 @@
+"""One thread that owns the ledger's connection and commits for many at once.
+
+Every change is a function of the connection.  The thread takes what has gathered since its last commit, runs each
+function in a savepoint of its own, appends what must survive even a damaged database to the journal, commits
+everything with one sync, and only then tells the callers.  Knows nothing of what the functions do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.errors import LedgerError
+from pipeline.ledger.schema import unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.ledger.journal import Journal
+
+Result = TypeVar("Result")
+
+GROUP = 512
+"""Most operations in one commit: bounds the wait of the first of them."""
+
+
+@dataclass(slots=True)
+class _Ask:
+    operation: Callable[[sqlite3.Connection], Any]
+    answer: Callable[[Any, BaseException | None], None]
+    loop: asyncio.AbstractEventLoop | None
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+
+class Writer:
+    """Runs operations on the ledger, many per commit.  After a failed commit it refuses everything."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, journal: Journal) -> None:
+        self._db = db
+        self._path = path
+        self._journal = journal
+        self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
+        self._broken: LedgerError | None = None
+        self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    async def do(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run *operation*; return its result once it is on disk.  Cancelling the caller does not undo it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+
+        def answer(result: Any, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self._asks.put(_Ask(operation, answer, loop))
+        return await future
+
+    def run(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Like `do`, for callers without a loop: blocks until it is on disk."""
+        done = threading.Event()
+        box: list[Any] = [None, None]
+
+        def answer(result: Any, error: BaseException | None) -> None:
+            box[:] = [result, error]
+            done.set()
+
+        self._asks.put(_Ask(operation, answer, None))
+        done.wait()
+        if box[1] is not None:
+            raise box[1]
+        result: Result = box[0]
+        return result
+
+    def close(self) -> None:
+        """Finish what was asked, then stop the thread.  The connection stays open."""
+        self._asks.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (first := self._asks.get()) is not None:
+            group, last = self._gather(first)
+            self._commit(group)
+            _tell(group)
+            if last:
+                return
+
+    def _gather(self, first: _Ask) -> tuple[list[_Ask], bool]:
+        group = [first]
+        with contextlib.suppress(queue.Empty):
+            while len(group) < GROUP:
+                ask = self._asks.get_nowait()
+                if ask is None:
+                    return group, True
+                group.append(ask)
+        return group, False
+
+    def _commit(self, group: list[_Ask]) -> None:
+        if self._broken is None:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                for ask in group:
+                    self._attempt(ask)
+                self._journal.sync()
+                self._db.execute("COMMIT")
+            except (sqlite3.Error, OSError) as error:
+                self._broken = self._refusal(error)
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+        if self._broken is not None:
+            for ask in group:
+                ask.error = self._broken
+
+    def _attempt(self, ask: _Ask) -> None:
+        self._db.execute("SAVEPOINT ask")
+        try:
+            ask.result = ask.operation(self._db)
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            if isinstance(error, sqlite3.IntegrityError):
+                self._undo(ask, error)
+            else:
+                raise
+        except Exception as error:  # noqa: BLE001  # it is the caller's: handed over, never dropped
+            self._undo(ask, error)
+        else:
+            self._db.execute("RELEASE ask")
+
+    def _undo(self, ask: _Ask, error: Exception) -> None:
+        self._db.execute("ROLLBACK TO ask")
+        self._db.execute("RELEASE ask")
+        ask.error = error
+
+    def _refusal(self, error: Exception) -> LedgerError:
+        if isinstance(error, sqlite3.Error):
+            return unusable(self._path, error)
+        return LedgerError(f"{self._path}: {error}", hint="free some disk space, then run again: nothing is lost")
+
+
+def _tell(group: list[_Ask]) -> None:
+    """Wake each loop once for all its callers: a wake-up costs more than an answer."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Ask]] = {}
+    for ask in group:
+        if ask.loop is None:
+            ask.answer(ask.result, ask.error)
+        else:
+            loops.setdefault(ask.loop, []).append(ask)
+    for loop, asks in loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more, the commit stands
+            loop.call_soon_threadsafe(_answer_all, asks)
+
+
+def _answer_all(asks: list[_Ask]) -> None:
+    for ask in asks:
+        ask.answer(ask.result, ask.error)

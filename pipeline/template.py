@@ -1,0 +1,90 @@
+"""Templates: text with column names in braces, ``{title} on a walnut table``.
+
+``{{`` and ``}}`` are literal braces.  A column name may hold spaces and punctuation, as real exports do
+(``{Image URLs (x,y,z...)}``).  Knows nothing of recipes, endpoints or files.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from pipeline.endpoints.parameters import nearest
+from pipeline.errors import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+Render = "Callable[[Sequence[str]], str]"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A parsed template: literal text at even places, column names at odd ones."""
+
+    text: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """*text* as a template; raises RecipeError for a lone or empty brace."""
+        parts = [""]
+        position = 0
+        for token in TOKEN.finditer(text):
+            parts[-1] += text[position : token.start()]
+            position = token.end()
+            if token.group() in ("{{", "}}"):
+                parts[-1] += token.group()[0]
+            elif token.group(1) is not None and token.group(1).strip():
+                parts += [token.group(1).strip(), ""]
+            else:
+                raise RecipeError(
+                    f"template {text!r}: the brace at character {token.start() + 1} names no column",
+                    hint="write {column} for a column, {{ or }} for a brace",
+                )
+        parts[-1] += text[position:]
+        return cls(text, tuple(parts))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns used, in order, as written."""
+        return self.parts[1::2]
+
+    @property
+    def constant(self) -> bool:
+        """True when every row gives the same text."""
+        return len(self.parts) == 1
+
+    def bind(self, columns: Sequence[str]) -> Callable[[Sequence[str]], str]:
+        """A function from a row's cells to text; raises RecipeError for an unknown column."""
+        if self.constant:
+            text = self.parts[0]
+            return lambda _cells: text
+        places = [place(columns, name) for name in self.columns]
+        literals = self.parts[0::2]
+        if len(places) == 1 and not any(literals):
+            return itemgetter(places[0])
+        shape = "%s".join(literal.replace("%", "%%") for literal in literals)
+        if len(places) == 1:
+            only = places[0]
+            return lambda cells: shape % cells[only]
+        pick = itemgetter(*places)
+        return lambda cells: shape % pick(cells)
+
+
+def place(columns: Sequence[str], name: str) -> int:
+    """Index of column *name*: as written, else ignoring case and blanks around; raises RecipeError."""
+    if name in columns:
+        return columns.index(name)
+    folded = [column.strip().casefold() for column in columns]
+    if name.strip().casefold() in folded:
+        return folded.index(name.strip().casefold())
+    raise RecipeError(
+        f"there is no column {name!r}{nearest(name, list(columns))}",
+        hint=f"the columns are: {', '.join(columns)}",
+    )
