@@ -127,6 +127,9 @@ def _is_cut_off(data: bytes) -> bool:
 def _unreadable(found: Format, data: bytes, error: Exception) -> UnreadableImage:
     if isinstance(error, MemoryError):
         return UnreadableImage(f"the {found.name} image needs more memory than there is")
-    if _is_cut_off(data) or "truncated" in str(error).lower():
+    header = read_header(data)
+    if header is None and found.name in ("PNG", "JPEG", "WEBP"):
+        return UnreadableImage(f"the {found.name} image is cut off or damaged within its header")
+    if (header and not header.complete) or "truncated" in str(error).lower():
         return UnreadableImage(f"the {found.name} image is cut off before its end")
     return UnreadableImage(f"the {found.name} image is damaged and cannot be decoded ({error or type(error).__name__})")

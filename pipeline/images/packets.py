@@ -7,10 +7,14 @@ Knows nothing of what a packet says.
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 from pipeline.images.header import PNG_HEADER_BYTES, jpeg_segments, png_chunks, read_header, webp_chunks
 from pipeline.images.sniff import format_of
 from pipeline.images.xmp import without_padding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MAX_PACKET_BYTES = 16_000_000
 _APP0, _APP1, _APP2 = 0xE0, 0xE1, 0xE2
@@ -30,7 +34,7 @@ def read(data: bytes) -> bytes | None:
     """The XMP packet of *data*; None when it has none.  Raises NoPlaceForXmp."""
     match _kind(data):
         case "JPEG":
-            span = _jpeg_span(data)
+            span = _jpeg_span(data, jpeg_segments(data))
             return data[span[0] + 4 + len(_JPEG_XMP) : span[1]] if span else None
         case "PNG":
             span = _png_span(data)
@@ -52,21 +56,22 @@ def replace(data: bytes, packet: bytes) -> bytes:
 
 def _kind(data: bytes) -> str:
     found = format_of(data)
-    if found is None or found.name not in ("JPEG", "PNG", "WEBP") or read_header(data) is None:
+    if found is None or found.name not in ("JPEG", "PNG", "WEBP"):
         raise NoPlaceForXmp
     return found.name
 
 
-def _jpeg_span(data: bytes) -> tuple[int, int] | None:
+def _jpeg_span(data: bytes, segments: Iterable[tuple[int, int, int]]) -> tuple[int, int] | None:
     """From the marker of the XMP segment to its end."""
-    for marker, at, size in jpeg_segments(data):
+    for marker, at, size in segments:
         if marker == _APP1 and data.startswith(_JPEG_XMP, at):
             return at - 4, at + size
     return None
 
 
 def _into_jpeg(data: bytes, packet: bytes) -> bytes:
-    if any(marker == _APP2 and data.startswith(_JPEG_MULTI_PICTURE, at) for marker, at, _ in jpeg_segments(data)):
+    segments = list(jpeg_segments(data))
+    if any(marker == _APP2 and data.startswith(_JPEG_MULTI_PICTURE, at) for marker, at, _ in segments):
         raise NoPlaceForXmp
     if len(_JPEG_XMP) + len(packet) > _MAX_SEGMENT_BYTES:
         packet = without_padding(packet)
@@ -74,14 +79,14 @@ def _into_jpeg(data: bytes, packet: bytes) -> bytes:
     if len(body) > _MAX_SEGMENT_BYTES:
         raise NoPlaceForXmp
     segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
-    start, end = _jpeg_span(data) or _jpeg_gap(data)
+    start, end = _jpeg_span(data, segments) or _jpeg_gap(data, segments)
     return data[:start] + segment + data[end:]
 
 
-def _jpeg_gap(data: bytes) -> tuple[int, int]:
+def _jpeg_gap(data: bytes, segments: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
     """The place after JFIF and EXIF, which must come first."""
     gap = 2
-    for marker, at, size in jpeg_segments(data):
+    for marker, at, size in segments:
         if not (marker == _APP0 or (marker == _APP1 and data.startswith(_JPEG_EXIF, at))):
             break
         gap = at + size
@@ -112,6 +117,8 @@ def _png_text(content: bytes) -> bytes:
 
 
 def _into_png(data: bytes, packet: bytes) -> bytes:
+    if data[12:16] != b"IHDR":
+        raise NoPlaceForXmp
     content = b"iTXt" + _PNG_XMP + b"\0\0\0\0" + packet
     chunk = (len(content) - 4).to_bytes(4, "big") + content + zlib.crc32(content).to_bytes(4, "big")
     start, end = _png_span(data) or (PNG_HEADER_BYTES, PNG_HEADER_BYTES)
@@ -124,6 +131,8 @@ def _into_webp(data: bytes, packet: bytes) -> bytes:
     if len(data) < end or sum(8 + len(body) + (len(body) & 1) for _, body in chunks) + 12 != end:
         raise NoPlaceForXmp
     chunks = [(kind, body) for kind, body in chunks if kind != b"XMP "]
+    if not chunks:
+        raise NoPlaceForXmp
     if chunks[0][0] != b"VP8X":
         chunks.insert(0, (b"VP8X", _vp8x(data)))
     flags = chunks[0][1][0] | _VP8X_XMP
@@ -135,7 +144,8 @@ def _into_webp(data: bytes, packet: bytes) -> bytes:
 def _vp8x(data: bytes) -> bytes:
     """The extended header for a file that has only a simple one."""
     header = read_header(data)
-    assert header is not None
+    if header is None:
+        raise NoPlaceForXmp
     size = (header.width - 1).to_bytes(3, "little") + (header.height - 1).to_bytes(3, "little")
     return bytes((_VP8X_ALPHA if header.has_alpha else 0, 0, 0, 0)) + size
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -53,12 +54,11 @@ def digital_source(packet: bytes) -> str | None:
 
 def with_digital_source(packet: bytes | None, value: str) -> bytes:
     """*packet*, or a new one, with the property set to *value*.  Raises BrokenXmp."""
-    packet = packet or _EMPTY_PACKET
-    found = _search(packet)
+    found = _search(packet) if packet else _Found()
+    if packet is None or found.rdf is None:  # no properties at all: nothing is lost
+        return _new_packet(value)
     if found.values == [value]:
         return packet
-    if found.rdf is None:  # no properties at all: nothing is lost
-        return with_digital_source(None, value)
     for start, end in sorted(found.spans, reverse=True):
         packet = packet[:start] + packet[end:]
     return _insert(packet, _search(packet), value)
@@ -67,6 +67,11 @@ def with_digital_source(packet: bytes | None, value: str) -> bytes:
 def without_padding(packet: bytes) -> bytes:
     """*packet* without the blanks that editors leave for growth."""
     return _PADDING.sub(b"\n", packet)
+
+
+@lru_cache
+def _new_packet(value: str) -> bytes:
+    return _insert(_EMPTY_PACKET, _search(_EMPTY_PACKET), value)
 
 
 def _insert(packet: bytes, found: _Found, value: str) -> bytes:

@@ -42,6 +42,10 @@ def rename_if_free(source: Path, target: Path) -> None:
     try:
         os.link(source, target)  # refuses by itself, where a POSIX rename would overwrite
     except OSError as error:
+        if error.errno == errno.EXDEV:  # the user put images/ or superseded/ on a disk of its own
+            rename_if_free(write_aside(source.read_bytes(), target.parent, sync=True), target)
+            source.unlink()
+            return
         if error.errno not in _NO_HARD_LINKS:
             raise
         # FAT and some network mounts have no hard links; the folder is locked, so nobody else comes in between.

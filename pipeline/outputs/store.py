@@ -2,7 +2,7 @@
 
     images/<key>/<step>.<ext>                    further images of the same task: <step>-2.<ext> ...
     superseded/<key>/<step>.<hash>.<ext>         what stood there before, or was paid for and no longer wanted
-    images/.part/                                files being written; whatever a crash leaves here is rubbish
+    .part/                                       files being written; whatever a crash leaves here is rubbish
 
 Everything here blocks: call it in a thread.  Any number of threads may save at a time, each task in one of them.
 The caller holds the lock on the folder.  Never knows the ledger.
@@ -57,7 +57,7 @@ class OutputStore:
         self._ai_label = ai_label
         self._images = folder / "images"
         self._superseded = folder / "superseded"
-        self._aside = self._images / ".part"
+        self._aside = folder / ".part"
         self._folders = KeyFolders(self._images, case_blind=case_blind)
 
     def __repr__(self) -> str:
@@ -81,10 +81,10 @@ class OutputStore:
         decodes every pixel first (see ``inspect``).  Raises BadOutput (nothing was written) and StorageError.
         """
         facts = inspect(data, limits=self._limits, full=full)
+        made = data
         if self._ai_label and digital_source:
-            data = stamp(data, digital_source)
+            data = stamp(made, digital_source)
         with self._translated():
-            make_folder(self._aside, sync=self._sync)
             folder, stem = self._folders.to_write(key), _stem(step, n)
             if superseded:
                 place = self._superseded / folder
@@ -92,7 +92,7 @@ class OutputStore:
             else:
                 place = self._images / folder
                 final = self._put(data, place, stem, facts.extension)
-        return self._describe(final, data, facts)
+        return self._describe(final, data, facts, ai_label=data is not made or labelled(data) is not None)
 
     def find(self, key: str, step: str, n: int = 1) -> Path | None:
         """Where image *n* of *key* at *step* stands now, whatever its format."""
@@ -110,9 +110,10 @@ class OutputStore:
         with self._translated():
             data = path.read_bytes()
         try:
-            return self._describe(path, data, inspect(data, limits=self._limits))
+            facts = inspect(data, limits=self._limits)
         except BadOutput:
             return None
+        return self._describe(path, data, facts, ai_label=labelled(data) is not None)
 
     def supersede(self, path: str) -> str | None:
         """Move the output *path* (relative to the folder) to ``superseded/``; its new path, None when it was gone."""
@@ -191,18 +192,23 @@ class OutputStore:
 
     @contextmanager
     def _written_aside(self, data: bytes) -> Iterator[Path]:
-        aside = write_aside(data, self._aside, sync=self._sync)
+        try:
+            aside = write_aside(data, self._aside, sync=self._sync)
+        except FileNotFoundError:  # the first file of a new folder
+            make_folder(self._aside, sync=self._sync)
+            aside = write_aside(data, self._aside, sync=self._sync)
         try:
             yield aside
-        finally:
+        except BaseException:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
+            raise
 
     def _settle(self, place: Path) -> None:
         if self._sync:
             sync_folder(place)
 
-    def _describe(self, path: Path, data: bytes, facts: ImageFacts) -> SavedImage:
+    def _describe(self, path: Path, data: bytes, facts: ImageFacts, *, ai_label: bool) -> SavedImage:
         return SavedImage(
             path=self._relative(path),
             size_bytes=len(data),
@@ -210,7 +216,7 @@ class OutputStore:
             width=facts.width,
             height=facts.height,
             content_type=facts.content_type,
-            ai_label=labelled(data) is not None,
+            ai_label=ai_label,
         )
 
     def _relative(self, path: Path) -> str:

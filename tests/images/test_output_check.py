@@ -1,0 +1,199 @@
+"""What arrives from the provider: a table of good and bad images, judged by content."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+
+from pipeline.images.header import read_header
+from pipeline.outputs import BadOutput, Limits, inspect
+from tests.images.pictures import decoded, encoded, picture, png_chunk, png_that_claims, tiff_that_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GOOD = {
+    "png": (encoded(), "image/png", "png", False),
+    "png with alpha": (encoded(picture("RGBA")), "image/png", "png", True),
+    "palette png with a clear colour": (encoded(picture("P"), transparency=0), "image/png", "png", True),
+    "gray png": (encoded(picture("L")), "image/png", "png", False),
+    "16-bit png": (encoded(picture("I;16")), "image/png", "png", False),
+    "jpeg": (encoded(kind="JPEG"), "image/jpeg", "jpg", False),
+    "progressive jpeg": (encoded(kind="JPEG", progressive=True), "image/jpeg", "jpg", False),
+    "cmyk jpeg": (encoded(picture("CMYK"), "JPEG"), "image/jpeg", "jpg", False),
+    "several pictures in a jpeg": (
+        encoded(kind="MPO", save_all=True, append_images=[picture()]),
+        "image/jpeg",
+        "jpg",
+        False,
+    ),
+    "webp": (encoded(kind="WEBP"), "image/webp", "webp", False),
+    "webp with alpha": (encoded(picture("RGBA"), "WEBP"), "image/webp", "webp", True),
+    "lossless webp": (encoded(kind="WEBP", lossless=True), "image/webp", "webp", False),
+    "lossless webp with alpha": (encoded(picture("RGBA"), "WEBP", lossless=True), "image/webp", "webp", True),
+    "avif": (encoded(kind="AVIF"), "image/avif", "avif", False),
+    "gif": (encoded(picture("P"), "GIF"), "image/gif", "gif", False),
+    "tiff": (encoded(kind="TIFF"), "image/tiff", "tif", False),
+    "bmp": (encoded(kind="BMP"), "image/bmp", "bmp", False),
+    "png and bytes behind it": (encoded() + b"\n", "image/png", "png", False),
+    "jpeg and bytes behind it": (encoded(kind="JPEG") + b"\0\0\0", "image/jpeg", "jpg", False),
+}
+BAD = {
+    "nothing": (b"", "empty (0 bytes)"),
+    "zeros": (b"\0" * 500, "nothing but zero bytes"),
+    "login page": (b"<!doctype html><html><head><title>Log in</title>", 'an HTML page ("Log in")'),
+    "html after blanks": (b"\xef\xbb\xbf\n <HTML><body>502 Bad Gateway", "an HTML page"),
+    "storage error": (
+        b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
+        'XML document ("AccessDenied")',
+    ),
+    "svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
+    "json": (b'{"error": "no image"}', "JSON text"),
+    "words": ("Tasse blau, größer".encode(), "plain text"),
+    "noise": (bytes(range(256)), "in no known image format"),
+    "pdf": (b"%PDF-1.7", "a PDF document"),
+    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC photo"),
+    "video": (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "a video"),
+    "lfs pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab", "git lfs pull"),
+    "too many pixels": (png_that_claims(30_000, 30_000), "900 megapixels"),
+    "bomb in gif": (
+        encoded(picture("P"), "GIF")[:6] + b"\xff\xff\xff\xff" + encoded(picture("P"), "GIF")[10:],
+        "megapixels",
+    ),
+    "bomb in tiff": (tiff_that_claims(20_000, 20_000), "400 megapixels"),
+    "magic only": (b"\x89PNG\r\n\x1a\n", "cut off or damaged within its header"),
+    "jpeg magic only": (b"\xff\xd8\xff", "cut off or damaged within its header"),
+}
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_image_is_known_by_its_content(name: str, *, full: bool) -> None:
+    data, content_type, extension, has_alpha = GOOD[name]
+
+    facts = inspect(data, full=full)
+
+    assert (facts.width, facts.height) == (40, 30)
+    assert (facts.content_type, facts.extension, facts.has_alpha) == (content_type, extension, has_alpha)
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_usable_image_is_refused_in_words(name: str, *, full: bool) -> None:
+    data, words = BAD[name]
+
+    with pytest.raises(BadOutput) as refusal:
+        inspect(data, full=full)
+
+    assert words in refusal.value.reason
+    assert refusal.value.body_start.isprintable()
+    assert len(refusal.value.body_start) <= 200
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP"])
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_truncated_image_is_refused(kind: str, share: float, *, full: bool) -> None:
+    data = encoded(picture(size=(300, 200)), kind)
+
+    with pytest.raises(BadOutput) as refusal:
+        inspect(data[: int(len(data) * share)], full=full)
+
+    assert any(word in refusal.value.reason for word in ("cut off", "damaged"))
+
+
+def test_a_cut_jpeg_with_a_whole_thumbnail_inside_is_refused_without_decoding() -> None:
+    thumbnail = encoded(picture(size=(16, 16)), "JPEG")
+    whole = encoded(picture(size=(300, 200)), "JPEG", exif=b"Exif\0\0" + thumbnail)
+
+    with pytest.raises(BadOutput, match="cut off"):
+        inspect(whole[:-400], full=False)
+
+
+def test_damage_inside_a_png_shows_when_every_pixel_is_decoded() -> None:
+    data = bytearray(encoded(picture(size=(300, 200)), compress_level=0))
+    data[5000] ^= 0xFF
+
+    with pytest.raises(BadOutput, match="damaged"):
+        inspect(bytes(data))
+
+
+def test_a_wrong_check_sum_in_a_comment_harms_nobody() -> None:
+    data = encoded()
+    comment = bytearray(png_chunk(b"tEXt", b"Comment\0hello"))
+    comment[-1] ^= 0xFF
+
+    assert inspect(data[:33] + bytes(comment) + data[33:], full=False).width == 40
+
+
+def test_the_limits_count_bytes_and_pixels() -> None:
+    data = encoded()
+
+    assert inspect(data, limits=Limits(max_bytes=len(data), max_pixels=1200)).width == 40
+    with pytest.raises(BadOutput, match="more than the limit"):
+        inspect(data, limits=Limits(max_bytes=len(data) - 1))
+    with pytest.raises(BadOutput, match="more than the limit"):
+        inspect(data, limits=Limits(max_pixels=1199))
+
+
+def test_a_large_honest_image_passes_without_a_warning() -> None:
+    data = encoded(Image.new("1", (12_000, 8_000)))  # more than Pillow's own limit for warnings
+
+    assert inspect(data).width == 12_000
+
+
+@pytest.fixture
+def _lenient_pillow() -> Iterator[None]:
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    yield
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+@pytest.mark.usefixtures("_lenient_pillow")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_truncated_image_is_refused_even_where_pillow_was_told_to_look_away(kind: str) -> None:
+    data = encoded(picture(size=(300, 200)), kind)
+
+    with pytest.raises(BadOutput, match="cut off"):
+        inspect(data[: len(data) // 2])
+
+
+def test_odd_metadata_neither_warns_nor_fails_in_many_threads() -> None:
+    odd = encoded(kind="JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01")
+    broken_mpo = encoded(kind="MPO", save_all=True, append_images=[picture()])[:-500]
+
+    with ThreadPoolExecutor(8) as threads:
+        facts = list(threads.map(inspect, [odd, broken_mpo] * 50))
+
+    assert {each.width for each in facts} == {40}
+
+
+@given(st.binary(max_size=300), st.sampled_from(sorted(GOOD)), st.integers(0, 2000), st.booleans())
+def test_no_damage_makes_anything_but_facts_or_a_refusal(noise: bytes, name: str, at: int, full: bool) -> None:  # noqa: FBT001  # hypothesis fills by position
+    data = GOOD[name][0]
+    at %= len(data)
+    damaged = data[:at] + noise + data[at + len(noise) :]
+
+    try:
+        facts = inspect(damaged, full=full, limits=Limits(max_pixels=4_000_000))
+    except BadOutput as refusal:
+        outcome = refusal.reason
+    else:
+        outcome = "fits" if facts.width * facts.height <= 4_000_000 else ""
+    assert outcome
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name.split()[0] not in ("avif", "gif", "tiff", "bmp")])
+def test_our_own_header_agrees_with_pillow(name: str) -> None:
+    data = GOOD[name][0]
+
+    header = read_header(data)
+
+    assert header is not None
+    assert (header.width, header.height) == decoded(data).size
+    assert header.complete
