@@ -1,0 +1,93 @@
+"""What an answer says besides its pictures: request id, charge, balance, seed, seconds.
+
+Headers on ``/v1``, ``metrics`` in the JSON of ``/v2``; either may be missing, and a value that cannot be read counts
+as not said.  Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.money import nano
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGEST = 2**63 - 1
+"""The largest integer that a ledger can keep."""
+
+ID_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """The accounting of one answer; None is what it did not say."""
+
+    request_id: str | None = None
+    billed_nano: int | None = None
+    remaining_nano: int | None = None
+    seed: int | None = None
+    generation_s: float | None = None
+
+
+def charges_of(headers: Mapping[str, str], document: Any = None) -> Charges:
+    """Read the accounting from *headers* and from the JSON *document*; headers win where both speak."""
+    told = document if isinstance(document, dict) else {}
+    metrics = told.get("metrics")
+    if not isinstance(metrics, dict):
+        metrics = {}
+
+    def first(header: str, source: Mapping[str, Any], name: str) -> Any:
+        said = headers.get(header)
+        return source.get(name) if said is None else said
+
+    billed = amount(first("x-cost", metrics, "cost"))
+    return Charges(
+        request_id=identity(first("x-request-id", told, "request_id")),
+        billed_nano=None if billed is None or billed < 0 else billed,
+        remaining_nano=amount(first("x-remaining-credits", metrics, "remaining_credits")),
+        seed=_whole(first("x-seed-value", told, "seed")),
+        generation_s=seconds(first("x-generation-time", metrics, "inference_time")),
+    )
+
+
+def amount(value: Any) -> int | None:
+    """Nano-dollars of a number of credits; None when it is no number."""
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        nanos = nano(value.strip() if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return nanos if abs(nanos) <= LARGEST else None
+
+
+def identity(value: Any) -> str | None:
+    """Give a request id as text; None when it cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value).strip() if isinstance(value, str) or abs(value) <= LARGEST else ""
+    return text if text and len(text) <= ID_MOST and text.isprintable() else None
+
+
+def seconds(value: Any) -> float | None:
+    """Give a duration in seconds; None when it cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) <= LARGEST else None

@@ -1,0 +1,73 @@
+"""Reading a task's own words: how far it is, and its answer when it is finished.  Pure."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pipeline.provider.charges import seconds
+from pipeline.provider.records import BROKEN, DONE
+from pipeline.task import Accepted, Answer
+
+if TYPE_CHECKING:
+    from pipeline.provider.charges import Charges
+    from pipeline.provider.hosts import Hosts
+    from pipeline.task import Picture
+
+REQUEST_ID = re.compile(rb'"request_id"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,200})"')
+"""A request id with both its quotes: whole, even where the rest of the body is lost."""
+
+
+class Progress(Enum):
+    """How far a task is."""
+
+    UNFINISHED = "unfinished"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+def progress_of(document: Any) -> Progress | None:
+    """Read the status of a task; None when *document* names none."""
+    word = document.get("status") if isinstance(document, dict) else None
+    if not isinstance(word, str) or not word.strip():
+        return None
+    word = word.strip().upper()
+    if word in DONE:
+        return Progress.FINISHED
+    return Progress.FAILED if word in BROKEN else Progress.UNFINISHED
+
+
+def told_latency_s(document: Any) -> float | None:
+    """Give the seconds from submit to result that ``metrics`` states; None when it does not."""
+    metrics = document.get("metrics") if isinstance(document, dict) else None
+    return seconds(metrics.get("total_time")) if isinstance(metrics, dict) else None
+
+
+def accepted_of(request_id: str, document: Any, hosts: Hosts) -> Accepted:
+    """Give what to follow; addresses on other hosts are dropped, because the key would travel there."""
+    told = document if isinstance(document, dict) else {}
+
+    def ours(name: str) -> str | None:
+        url = told.get(name)
+        return url if isinstance(url, str) and hosts.is_api(url) else None
+
+    return Accepted(request_id, ours("status_url"), ours("response_url"))
+
+
+def answer_of(pictures: tuple[Picture, ...], charges: Charges, request_id: str | None = None) -> Answer:
+    """Put an answer together; *request_id* is the one we already know."""
+    return Answer(
+        pictures=pictures,
+        request_id=request_id or charges.request_id,
+        billed_nano=charges.billed_nano,
+        remaining_nano=charges.remaining_nano,
+        seed=charges.seed,
+        generation_s=charges.generation_s,
+    )
+
+
+def request_id_in(body: bytes) -> str | None:
+    """Give the request id that stands whole in *body*, which may be cut anywhere."""
+    found = REQUEST_ID.search(body)
+    return found.group(1).decode() if found else None

@@ -1,0 +1,210 @@
+"""One HTTP exchange: the only code that touches aiohttp.
+
+Owns the session, the headers, the key, and the translation of every transport failure into a CallError that says
+whether the request left and whether an answer came.  Knows no path, no JSON and no retry.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from pipeline.errors import AccountError, CallError, ErrorClass
+from pipeline.provider.proxies import Proxies
+from pipeline.provider.refusals import refusal
+from pipeline.provider.wording import Hider, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipeline.provider.interface import Timeouts
+
+SPARE_CONNECTIONS = 32
+"""Connections beyond the calls in flight, for the polls of tasks that wait."""
+
+IDLE_S = 4.0
+"""An idle connection is not used again after this: shorter than common servers' own limit (Node and uvicorn 5 s, nginx
+75 s).  A POST that meets a connection being closed would be in doubt."""
+
+QUIET_S = 30
+"""TCP keep-alive: a blocking call is silent for minutes, and gateways drop silent connections."""
+
+SMALL_BYTES = 1 << 20
+"""aiohttp wants larger bodies as a file."""
+
+NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer whose status line arrived; ``cut`` says why its body is not whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cut: CallError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status says success."""
+        return self.status // 100 == 2  # noqa: PLR2004  # 2xx, as RFC 9110 groups them
+
+
+class Wire:
+    """Sends requests of one key.  Use it inside one event loop."""
+
+    def __init__(
+        self,
+        key: str,
+        timeouts: Timeouts,
+        *,
+        concurrency: int | None = None,
+        proxies: Proxies | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        key = key.strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise AccountError(
+                "the API key is empty or holds characters that no key has",
+                ErrorClass.BAD_KEY,
+                hint="set SEGMIND_API_KEY to the key as the provider's console shows it: SG_ and 16 more characters",
+            )
+        self.hide = Hider(key)
+        self.timeouts = timeouts
+        self.wall = wall
+        self._bare = {"User-Agent": f"photobatch/{_version()}", "Accept-Encoding": "gzip, deflate"}
+        self._keyed = {**self._bare, "x-api-key": key}
+        self._sending = {**self._keyed, "Content-Type": "application/json"}
+        self._limit = 0 if concurrency is None else concurrency + SPARE_CONNECTIONS
+        self._proxies = Proxies() if proxies is None else proxies
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, body: bytes, *, total_s: float, most_bytes: int) -> Reply:
+        """Send *body* as JSON, once; raises CallError unless a status line came back."""
+        data = body if len(body) <= SMALL_BYTES else io.BytesIO(body)
+        return await self._exchange("POST", url, self._sending, data, total_s=total_s, most_bytes=most_bytes)
+
+    async def get(self, url: str, *, total_s: float, most_bytes: int, keyed: bool = True) -> Reply:
+        """Ask for *url*, with the key only when *keyed*; raises CallError unless a status line came back."""
+        headers = self._keyed if keyed else self._bare
+        return await self._exchange("GET", url, headers, None, total_s=total_s, most_bytes=most_bytes)
+
+    def refuse(self, reply: Reply) -> CallError:
+        """Give the error that *reply*, no success, means."""
+        return refusal(reply.status, self.text(reply), reply.headers, now=self.wall())
+
+    def text(self, reply: Reply) -> str:
+        """Give the body of *reply* as text without the key."""
+        return self.hide(text_of(reply.body))
+
+    async def close(self) -> None:
+        """Close every connection; a second call does nothing."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], data: Any, *, total_s: float, most_bytes: int
+    ) -> Reply:
+        proxy = self._proxies.of(url)
+        timeout = aiohttp.ClientTimeout(total=self.timeouts.connect_s + total_s, sock_connect=self.timeouts.connect_s)
+        try:
+            async with self._open().request(
+                method,
+                url,
+                headers=headers,
+                data=data,
+                timeout=timeout,
+                allow_redirects=False,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
+            ) as response:
+                body, cut = await self._read(response, most_bytes)
+                return Reply(response.status, response.headers, body, cut)
+        except ValueError as fault:  # aiohttp's InvalidURL is both
+            message = self.hide(f"no request can be sent to this URL: {fault}")
+            raise CallError(message, ErrorClass.BAD_OUTPUT, sent=False, answered=False) from fault
+        except FAULTS as fault:
+            raise self._no_answer(fault) from fault
+
+    async def _read(self, response: aiohttp.ClientResponse, most_bytes: int) -> tuple[bytes, CallError | None]:
+        """Read the body; when it breaks off or is too long, give what came and why."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while chunk := await response.content.readany():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > most_bytes:
+                    response.close()
+                    return b"", CallError(
+                        f"the answer is larger than {most_bytes:,} bytes",
+                        ErrorClass.BAD_OUTPUT,
+                        http_status=response.status,
+                    )
+        except FAULTS as fault:
+            return b"".join(chunks), self._broken_off(fault, response.status)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks), None
+
+    def _no_answer(self, fault: Exception) -> CallError:
+        slow = isinstance(fault, TimeoutError)
+        sent = not isinstance(fault, NEVER_SENT)
+        if sent:
+            what = "no answer in time" if slow else "the connection broke before an answer came"
+        else:
+            what = "no connection in time" if slow else "no connection"
+        return CallError(
+            self.hide(f"{what} ({_name(fault)})"),
+            ErrorClass.TIMEOUT if slow else ErrorClass.CONNECTION,
+            sent=sent,
+            answered=False,
+        )
+
+    def _broken_off(self, fault: Exception, status: int) -> CallError:
+        slow = isinstance(fault, TimeoutError)
+        return CallError(
+            self.hide(f"the answer {'did not end in time' if slow else 'broke off'} ({_name(fault)})"),
+            ErrorClass.TIMEOUT if slow else ErrorClass.CONNECTION,
+            http_status=status,
+        )
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self._limit, keepalive_timeout=IDLE_S, socket_factory=_keep_alive_socket
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        return self._session
+
+
+def _name(fault: Exception) -> str:
+    said = " ".join(str(fault).split())[:200]
+    return f"{type(fault).__name__}: {said}" if said else type(fault).__name__
+
+
+def _version() -> str:
+    try:
+        return version("photobatch")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _keep_alive_socket(address: Any) -> socket.socket:
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # The option has another name on macOS, and none on old Windows.
+    option = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
+    if option is not None:
+        made.setsockopt(socket.IPPROTO_TCP, option, QUIET_S)
+    return made

@@ -1,0 +1,89 @@
+"""What a body says, in words that may be shown: short, without mark-up, never with the key.
+
+Pure.  Knows no status.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+WORDS_MOST = 500
+START_MOST = 200
+
+KEY_SHAPE = re.compile(r"SG_[0-9a-fA-F]{16,}")
+HIDDEN = "[key]"
+
+_FIELDS = ("error", "message", "detail", "error_description", "msg", "reason")
+_SKIPPED = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_HTML = re.compile(r"\s*<(?:!doctype|html|head|body|title|h1|center|p|div)\b", re.IGNORECASE)
+
+
+class Hider:
+    """Takes a key out of texts, and everything else that looks like one."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "<Hider>"
+
+    def __call__(self, text: str) -> str:
+        """Give *text* without any key."""
+        if self._key:
+            text = text.replace(self._key, HIDDEN)
+        return KEY_SHAPE.sub(HIDDEN, text)
+
+
+def parsed(body: bytes | str) -> Any:
+    """Give the JSON document of *body*; None when it is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def text_of(body: bytes) -> str:
+    """Decode *body* as text, whatever it is."""
+    return body.decode("utf-8", errors="replace").lstrip("\ufeff")
+
+
+def start_of(text: str) -> str:
+    """Give the first characters of a body for the ledger, without characters that spoil a line."""
+    return "".join(mark if mark.isprintable() else "\N{MIDDLE DOT}" for mark in text[:START_MOST])
+
+
+def words_of(text: str) -> str:
+    """Give what *text*, the body of an error, says to a person: at most 500 characters; empty when nothing."""
+    document = parsed(text)
+    said = _said(document, depth=4) if isinstance(document, dict | list) else _plain(text)
+    said = " ".join(said.split())
+    return said if len(said) <= WORDS_MOST else said[: WORDS_MOST - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _said(value: Any, depth: int) -> str:
+    match value:
+        case str():
+            return _plain(value)
+        case dict() if depth:
+            parts = [_said(value[name], depth - 1) for name in _FIELDS if value.get(name)]
+            return ": ".join(dict.fromkeys(part for part in parts if part)) or _compact(value)
+        case list() if depth:
+            return "; ".join(part for part in (_said(item, depth - 1) for item in value[:5]) if part)
+        case None:
+            return ""
+        case _:
+            return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:WORDS_MOST]
+
+
+def _plain(text: str) -> str:
+    if not _HTML.match(text):
+        return text[: 2 * WORDS_MOST]
+    return html.unescape(_TAG.sub(" ", _SKIPPED.sub(" ", text[:20_000])))
