@@ -1,0 +1,238 @@
+"""Parquet, JSON lines, feeds, data frames and folders: the same text as a CSV would give."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import ManifestError
+from pipeline.manifest import Manifest, open_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def cells(manifest: Manifest) -> list[tuple[str, ...]]:
+    return [row.cells for row in manifest.rows()]
+
+
+def column(manifest: Manifest, name: str) -> list[str]:
+    index = manifest.column(name)
+    return [row.cells[index] for row in manifest.rows()]
+
+
+def parquet(folder: Path, columns: dict[str, Any], name: str = "catalog.parquet") -> Path:
+    path = folder / name
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+    return path
+
+
+UTC = dt.UTC
+ARROW_COLUMNS = [
+    (pa.array(["007", None, "NA"]), ["007", "", "NA"]),
+    (pa.array(["a", None, "b"], pa.large_string()), ["a", "", "b"]),
+    (pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
+    (pa.array([7, None, -1]), ["7", "", "-1"]),
+    (pa.array([True, None, False]), ["true", "", "false"]),
+    (pa.nulls(3), ["", "", ""]),
+    (pa.array([0.5, None, 19.0]), ["0.5", "", "19.0"]),
+    (pa.array([850064060010.0, None, 7.0]), ["850064060010", "", "7"]),
+    (pa.array([1.0, 2.0, 3.0]), ["1.0", "2.0", "3.0"]),
+    (pa.array([Decimal("1.50"), None, Decimal("0.00")]), ["1.50", "", "0.00"]),
+    (pa.array([dt.date(2026, 1, 2), None, None]), ["2026-01-02", "", ""]),
+    (
+        pa.array([dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), None, None], pa.timestamp("ns", "UTC")),
+        ["2026-01-02T03:04:05+00:00", "", ""],
+    ),
+    (pa.array([["https://x/a.jpg", None, "https://x/b.jpg"], [], None]), ["https://x/a.jpg, https://x/b.jpg", "", ""]),
+    (pa.array([{"a": 1, "b": "é"}, None, {"a": None, "b": ""}]), ['{"a": 1, "b": "é"}', "", '{"a": null, "b": ""}']),
+    (pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())), ['{"k": 1}', "", "{}"]),
+    (pa.array([b"text", None, "Käse".encode()]), ["text", "", "Käse"]),
+    (pa.array([[{"src": "u"}], None, []]), ['[{"src": "u"}]', "", ""]),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"), ARROW_COLUMNS, ids=lambda v: str(v.type) if isinstance(v, pa.Array) else ""
+)
+def test_parquet_columns_of_every_type_become_text(tmp_path: Path, values: pa.Array, texts: list[str]) -> None:
+    manifest = open_manifest(parquet(tmp_path, {"sku": ["1", "2", "3"], "value": values}))
+
+    assert column(manifest, "value") == texts
+
+
+def test_parquet_rows_are_numbered_across_row_groups(tmp_path: Path) -> None:
+    manifest = open_manifest(parquet(tmp_path, {"sku": [f"A{n}" for n in range(5)]}))
+
+    assert [row.number for row in manifest.rows()] == [1, 2, 3, 4, 5]
+    assert manifest.folder == tmp_path
+
+
+def test_parquet_columns_of_bytes_are_not_read(tmp_path: Path) -> None:
+    values = {"sku": ["1"], "image": pa.array([{"bytes": b"\xff\xd8\x00", "path": "a.jpg"}]), "title": ["one"]}
+
+    manifest = open_manifest(parquet(tmp_path, values))
+
+    assert cells(manifest) == [("1", "", "one")]
+    assert 'column "image" holds bytes' in manifest.warnings[0]
+
+
+def test_parquet_under_a_wrong_name_is_recognised(tmp_path: Path) -> None:
+    assert cells(open_manifest(parquet(tmp_path, {"sku": ["A"]}, "catalog.csv"))) == [("A",)]
+
+
+def test_a_parquet_file_cut_short_is_refused(tmp_path: Path) -> None:
+    path = parquet(tmp_path, {"sku": ["A"]})
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(ManifestError, match=r"catalog\.parquet: is a damaged Parquet file"):
+        open_manifest(path)
+
+
+def test_a_damaged_page_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.parquet"
+    pq.write_table(pa.table({"sku": [f"{n:050d}" for n in range(5000)]}), path, compression="zstd")
+    body = bytearray(path.read_bytes())
+    body[200:400] = b"\xaa" * 200
+    path.write_bytes(bytes(body))
+
+    with pytest.raises(ManifestError, match="is a damaged Parquet file"):
+        list(open_manifest(path).rows())
+
+
+def test_parquet_columns_with_equal_names_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["sku", "sku"]), path)
+
+    with pytest.raises(ManifestError, match="two columns have the same name"):
+        open_manifest(path)
+
+
+def test_json_lines_keep_the_spelling_of_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.jsonl"
+    path.write_text(
+        '{"sku": "007", "price": 19.90, "n": 1e5, "big": 12345678901234567890, "none": null, "yes": true}\n\n'
+        '{"sku": "8", "images": ["https://x/a.jpg", "https://x/b.jpg"], "size": {"w": 1, "h": 2.50}}\n',
+        encoding="utf-8",
+    )
+
+    manifest = open_manifest(path)
+
+    assert manifest.columns == ("sku", "price", "n", "big", "none", "yes", "images", "size")
+    assert cells(manifest) == [
+        ("007", "19.90", "1e5", "12345678901234567890", "", "true", "", ""),
+        ("8", "", "", "", "", "", "https://x/a.jpg, https://x/b.jpg", '{"w": 1, "h": 2.5}'),
+    ]
+
+
+def test_json_arrays_and_compressed_lines_are_read(tmp_path: Path) -> None:
+    (tmp_path / "catalog.json").write_text(json.dumps([{"sku": "A"}, {"sku": "B", "n": 1}], indent=2), encoding="utf-8")
+    (tmp_path / "catalog.ndjson.gz").write_bytes(gzip.compress(b'\xef\xbb\xbf{"sku": "A"}\r\n{"sku": "B", "n": 1}'))
+
+    assert cells(open_manifest(tmp_path / "catalog.json")) == [("A", ""), ("B", "1")]
+    assert cells(open_manifest(tmp_path / "catalog.ndjson.gz")) == [("A", ""), ("B", "1")]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"sku": "A"}\n{"sku": \n', "line 2 is not a whole JSON object"),
+        (b'{\n  "sku": "A"\n}\n', "line 1 is not a whole JSON object"),
+        (b'{"sku": "A"}\n["B"]\n', "line 2 is a JSON list, not an object"),
+        (b'[{"sku": "A"}, 7]', "row 2 is a JSON int, not an object"),
+        (b'[{"sku": "A"}, ', "is not valid JSON"),
+        (b'{"sku": "caf\xe9"}\n', "byte 12 (0xe9) is not valid utf-8"),
+    ],
+)
+def test_broken_json_is_refused_with_its_place(tmp_path: Path, body: bytes, message: str) -> None:
+    (tmp_path / "catalog.jsonl").write_bytes(body)
+
+    with pytest.raises(ManifestError) as caught:
+        list(open_manifest(tmp_path / "catalog.jsonl").rows())
+
+    assert "catalog.jsonl" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_data_frame_becomes_text_and_nothing_is_invented() -> None:
+    frame = pd.DataFrame(
+        {
+            "sku": ["007", None, "NA"],
+            "n": [1, 2, 3],
+            "widened": [7.0, np.nan, 8.0],
+            "price": [19.5, np.nan, 20.0],
+            "when": [pd.Timestamp("2026-01-02T03:04:05Z"), pd.NaT, pd.NaT],
+            "nullable": pd.array([1, None, 3], dtype="Int64"),
+            "any": [np.int64(5), 0.1, ["https://x/a", "https://x/b"]],
+        },
+        index=[9, 9, 9],
+    )
+
+    assert cells(open_manifest(frame)) == [
+        ("007", "1", "7", "19.5", "2026-01-02T03:04:05+00:00", "1", "5"),
+        ("", "2", "", "", "", "", "0.1"),
+        ("NA", "3", "8", "20.0", "", "3", "https://x/a, https://x/b"),
+    ]
+
+
+def test_a_data_frame_with_equal_column_names_is_read_by_position() -> None:
+    frame = pd.DataFrame([["a", "b"]], columns=["img", "img"])
+
+    manifest = open_manifest(frame)
+
+    assert manifest.columns == ("img", "img.1")
+    assert cells(manifest) == [("a", "b")]
+
+
+def photos(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_every_image_in_a_folder_is_a_row(tmp_path: Path) -> None:
+    photos(tmp_path, "mug.jpg", "sub/Red-chair_2.PNG", "sub/deep/x.webp", "notes.txt", ".hidden.jpg", ".git/a.jpg")
+
+    manifest = open_manifest(tmp_path)
+
+    assert manifest.columns == ("key", "title", "image_url", "image_n", "path", "folder")
+    assert cells(manifest) == [
+        ("mug", "mug", "mug.jpg", "1", "mug.jpg", ""),
+        ("sub/Red-chair_2", "Red chair 2", "sub/Red-chair_2.PNG", "1", "sub/Red-chair_2.PNG", "sub"),
+        ("sub/deep/x", "x", "sub/deep/x.webp", "1", "sub/deep/x.webp", "sub/deep"),
+    ]
+    assert manifest.folder == tmp_path
+
+
+def test_a_result_folder_inside_is_not_looked_into(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "out/ledger.db", "out/images/a/studio.jpg")
+
+    assert column(open_manifest(tmp_path), "path") == ["a.jpg"]
+
+
+def test_keys_of_images_that_differ_only_in_extension_are_distinct(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "a.png", "a.jpg.png", "b.jpg")
+
+    keys = column(open_manifest(tmp_path), "key")
+
+    assert len(set(keys)) == 4
+    assert keys[-1] == "b"
+
+
+@pytest.mark.parametrize(("files", "remedy"), [((), "images are files named"), (("c.csv",), "it holds .csv files")])
+def test_a_folder_without_images_is_refused(tmp_path: Path, files: tuple[str, ...], remedy: str) -> None:
+    with pytest.raises(ManifestError, match="no images in this folder") as caught:
+        open_manifest(photos(tmp_path, *files))
+
+    assert remedy in caught.value.hint
