@@ -37,7 +37,7 @@ def _sample(found: Cutout, reference: Photo, settings: Mapping[str, Any], seed: 
     cast, side = ambience(backdrop)
     backdrop = _mixed(found.rgb, backdrop, float(settings["strength"])) if found.sure else backdrop
     keep = float(settings["cn_weight"])
-    look = Look(relit=0.45 + 0.4 * (1 - keep), cast=0.30, contact=0.62, wrap=0.12 + 0.4 * (1 - keep))
+    look = Look(relit=0.45 + 0.4 * (1 - keep), cast=0.42, contact=0.75, wrap=0.12 + 0.4 * (1 - keep))
     tint = 1 + (cast - 1) * (0.22 + 0.25 * (1 - keep))
     lamp = lamp_for((0.8 * side, -0.45, 0.6), tint.astype(np.float32), key=0.92, fill=0.45)
     return combine(_standing(found), backdrop, lamp, look, _prompt_wall(settings, chance))

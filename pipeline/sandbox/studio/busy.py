@@ -20,9 +20,11 @@ def busy_subject(colours: Field) -> Region:
     """Return the product in *colours* (height, width, 3 L*a*b*)."""
     bins = _bin_numbers(colours)
     likely = _first_guess(colours, bins)
+    anchor = blur(likely, min(bins.shape) / 10)
     luma = colours[..., 0] / 100
     for _ in range(_ROUNDS):
-        likely = guided(luma, _posterior(bins, likely), radius=4, softness=2e-3).clip(0, 1)
+        place = 0.5 * blur(likely, min(bins.shape) / 14) + 0.5 * anchor
+        likely = guided(luma, _posterior(bins, likely, place), radius=4, softness=2e-3).clip(0, 1)
     return _central(_smooth(likely > 0.5), likely)  # noqa: PLR2004 - more likely than not
 
 
@@ -50,19 +52,23 @@ def _softened(counts: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
 
 
 def _first_guess(colours: Field, bins: NDArray[np.intp]) -> Field:
-    """Return 0..1: rare at the border, and near the middle of the picture."""
+    """Return 0..1: of colours that the border does not have, and near the middle of the picture."""
     height, width = bins.shape
     x, y = coordinates((width, height))
-    ring = ((np.abs(x) > 0.9) | (np.abs(y) > 0.9)).astype(np.float32)  # noqa: PLR2004 - the outer twentieth
-    rare = 1 - _share_of_peak(_histogram(bins, ring))[bins]
+    ring = _ring((width, height))
+    middle = np.exp(-3.0 * (x * x + y * y)).astype(np.float32)
+    here, there = _histogram(bins, middle)[bins], _histogram(bins, ring)[bins]
+    rare = here / (here + 1.5 * there + 1e-9)
     contrast = _border_contrast(colours, ring)
     centre = np.exp(-1.6 * (x * x + y * y)).astype(np.float32)
-    guess = blur((0.4 * rare + 0.6 * contrast) * centre, max(2, min(bins.shape) / 64))
+    guess = blur((0.6 * rare * rare + 0.4 * contrast) * centre, max(2, min(bins.shape) / 64))
     return (guess / max(1e-6, float(np.quantile(guess, 0.97)))).clip(0, 1).astype(np.float32)
 
 
-def _share_of_peak(share: Field) -> Field:
-    return np.sqrt(share / max(1e-9, float(share.max())))
+def _ring(size: tuple[int, int]) -> Field:
+    """Return 1 in the outer twentieth of a picture of *size* (width, height), else 0."""
+    x, y = coordinates(size)
+    return ((np.abs(x) > 0.9) | (np.abs(y) > 0.9)).astype(np.float32)  # noqa: PLR2004 - of 1
 
 
 def _border_contrast(colours: Field, ring: Field) -> Field:
@@ -75,18 +81,18 @@ def _border_contrast(colours: Field, ring: Field) -> Field:
     return (away / max(1e-6, float(np.quantile(away, 0.98)))).clip(0, 1)
 
 
-def _posterior(bins: NDArray[np.intp], likely: Field) -> Field:
-    """Return the chance 0..1 that a cell is product, by its colour and by where the product was so far."""
+def _posterior(bins: NDArray[np.intp], likely: Field, place: Field) -> Field:
+    """Return the chance 0..1 that a cell is product, by its colour and by *place*, where it was so far."""
     inside = _histogram(bins, likely)[bins]
     outside = _histogram(bins, 1 - likely)[bins]
-    place = (0.08 + 0.84 * blur(likely, min(bins.shape) / 14)).clip(0.02, 0.98)
+    place = (0.03 + 0.9 * place) * (1 - 0.6 * _ring((bins.shape[1], bins.shape[0])))
     odds = (inside + 1e-6) * place / ((outside + 1e-6) * (1 - place))
     return (odds / (1 + odds)).astype(np.float32)
 
 
 def _smooth(region: Region) -> Region:
-    """Open, then close, by one cell."""
-    return shrunk(grown(grown(shrunk(region, 1), 1), 2), 2)
+    """Cut off what hangs on by a thread, and close cracks."""
+    return shrunk(grown(grown(shrunk(region, 2), 2), 2), 2)
 
 
 def _central(region: Region, likely: Field) -> Region:

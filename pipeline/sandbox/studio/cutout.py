@@ -52,5 +52,5 @@ class Cutout:
 def cut_out(photo: Photo) -> Cutout:
     """Find the product in *photo*."""
     subject: Subject = find_subject(photo)
-    plain = subject.sweep is not None or photo.alpha is not None
+    plain = subject.backdrop is not None or photo.alpha is not None
     return Cutout(photo.rgb, coverage(photo, subject), subject.sure, plain)

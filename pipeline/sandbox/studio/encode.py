@@ -32,9 +32,7 @@ class Edited:
     seed: int | None = None
 
 
-def finish(
-    rgb: Pixels, kind: str, quality: int, *, alpha: Pixels | None = None, seed: int | None = None
-) -> Edited:
+def finish(rgb: Pixels, kind: str, quality: int, *, alpha: Pixels | None = None, seed: int | None = None) -> Edited:
     """Encode *rgb* (height, width, 3) as *kind* (png, jpeg, jpg, webp) with the band and the note.
 
     *quality* 0..100 counts for JPEG and WebP.  *alpha* (height, width) is kept by PNG and WebP; JPEG has

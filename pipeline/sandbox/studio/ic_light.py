@@ -14,7 +14,7 @@ from pipeline.sandbox.studio.palette import mood_of
 from pipeline.sandbox.studio.reframe import cover
 from pipeline.sandbox.studio.scene import paint
 from pipeline.sandbox.studio.scenecraft import horizon_behind
-from pipeline.sandbox.studio.source import fit_within, open_photo
+from pipeline.sandbox.studio.source import fit_within, input_pixels, open_photo
 from pipeline.sandbox.studio.stage import Look, Placed, combine, lamp_for
 
 _RENDERED = 2_400_000
@@ -38,7 +38,7 @@ def relight(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Ed
     """
     share = float(settings["highres_scale"])
     size = (round(int(settings["width"]) * share), round(int(settings["height"]) * share))
-    whole = cut_out(open_photo(images["subject_image"], "subject_image"))
+    whole = cut_out(open_photo(images["subject_image"], "subject_image", input_pixels(size)))
     found = _framed(whole, fit_within(size, _RENDERED))
     first = int(settings["seed"])
     kind, quality = settings["output_format"], int(settings["output_quality"])
@@ -64,7 +64,7 @@ def _sample(found: Cutout, settings: Mapping[str, Any], seed: int) -> Pixels:
     if found.sure:
         backdrop = paint(mood, found.size, horizon_behind(found.box, found.size), towards[0], chance)
     lamp = lamp_for(towards, tint, key=(1.0 + 0.35 * heed) * mood.level, fill=0.30 * mood.level)
-    look = Look(relit=float(settings["lowres_denoise"]), cast=0.35, contact=0.5, wrap=0.10)
+    look = Look(relit=float(settings["lowres_denoise"]), cast=0.55, contact=0.7, wrap=0.10)
     return combine(Placed(found.own, found.alpha), backdrop, lamp, look, _wall(found.size, towards, float(heed)))
 
 

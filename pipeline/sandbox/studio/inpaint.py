@@ -1,6 +1,7 @@
-"""Paint an old object over with its surroundings: a smooth membrane from the border of the region inwards."""
+"""Paint an old object over: a smooth membrane from the region's border inwards, with the texture from beside it."""
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from pipeline.sandbox.studio.color import Field, Pixels
 from pipeline.sandbox.studio.fields import blur, grid_size, resize_pixels
@@ -24,7 +25,36 @@ def filled(picture: Pixels, region: Region, box: tuple[int, int, int, int]) -> P
     small = _membrane(picture[part], region[part])
     large = resize_pixels(small, (outer[2] - outer[0], outer[3] - outer[1]), sharp=False)
     inner = slice(top - outer[1], bottom - outer[1]), slice(left - outer[0], right - outer[0])
-    return np.where(region[top:bottom, left:right, None], large[inner], picture[top:bottom, left:right])
+    painted = _textured(large[inner], picture, region, box)
+    return np.where(region[top:bottom, left:right, None], painted, picture[top:bottom, left:right])
+
+
+def _textured(smooth: Pixels, picture: Pixels, region: Region, box: tuple[int, int, int, int]) -> Pixels:
+    """Return *smooth* with the fine texture of the surroundings: asphalt stays rough, a table keeps its grain."""
+    sample = _beside(region.shape, region, box)
+    if sample is None:
+        return smooth
+    left, top, right, bottom = sample
+    patch = picture[top:bottom, left:right]
+    mean = np.asarray(Image.fromarray(patch).filter(ImageFilter.BoxBlur(max(2.0, min(patch.shape[:2]) / 16))))
+    fine = patch.astype(np.int16) - mean
+    pad = [(0, smooth.shape[0] - fine.shape[0]), (0, smooth.shape[1] - fine.shape[1]), (0, 0)]
+    fine = np.pad(fine, pad, mode="symmetric")
+    return (smooth + fine).clip(0, 255).astype(np.uint8)
+
+
+def _beside(shape: tuple[int, ...], region: Region, box: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
+    """Return the largest box beside *box*, no larger than it and free of *region*; None when there is no room."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    candidates = [
+        (right, top, min(shape[1], right + width), bottom),
+        (max(0, left - width), top, left, bottom),
+        (left, bottom, right, min(shape[0], bottom + height)),
+        (left, max(0, top - height), right, top),
+    ]
+    roomy = [c for c in candidates if min(c[2] - c[0], c[3] - c[1]) >= 8 and not region[c[1] : c[3], c[0] : c[2]].any()]  # noqa: PLR2004 - a patch of texture
+    return max(roomy, key=lambda c: (c[2] - c[0]) * (c[3] - c[1]), default=None)
 
 
 def _membrane(picture: Pixels, region: Region) -> Pixels:

@@ -51,10 +51,10 @@ class Strength:
 
 
 STRENGTHS = {
-    "strong": Strength(key=1.75, fill=0.16),
-    "bright": Strength(key=1.15, fill=0.62),
-    "medium": Strength(key=0.85, fill=0.30),
-    "mood": Strength(key=0.46, fill=0.055),
+    "strong": Strength(key=1.65, fill=0.08),
+    "bright": Strength(key=0.95, fill=0.80),
+    "medium": Strength(key=0.68, fill=0.22),
+    "mood": Strength(key=0.33, fill=0.045),
 }
 
 
@@ -64,7 +64,8 @@ class Kind:
 
     `wrap` 0..1 is how far light creeps round the product; `falloff` how fast it fades across the set;
     `cone` the radius of its pool of light (0: no pool); `shadow` how dark its shadow is and `hardness`
-    how sharp, both 0..1; `flat` the share of light that comes from everywhere.
+    how sharp, both 0..1; `flat` the share of light that comes from everywhere; `spill` how much of the
+    fill light reaches the set at all.
     """
 
     wrap: float
@@ -73,13 +74,14 @@ class Kind:
     shadow: float
     hardness: float
     flat: float
+    spill: float = 1.0
 
 
 KINDS = {
-    "softbox": Kind(wrap=0.55, falloff=0.62, cone=0.0, shadow=0.35, hardness=0.15, flat=0.10),
-    "sunlight": Kind(wrap=0.10, falloff=0.25, cone=0.0, shadow=0.80, hardness=0.95, flat=0.05),
-    "spotlight": Kind(wrap=0.18, falloff=0.35, cone=0.62, shadow=0.60, hardness=0.60, flat=0.0),
-    "ambient": Kind(wrap=1.0, falloff=0.30, cone=0.0, shadow=0.12, hardness=0.0, flat=0.62),
+    "softbox": Kind(wrap=0.32, falloff=0.85, cone=0.0, shadow=0.40, hardness=0.25, flat=0.04),
+    "sunlight": Kind(wrap=0.06, falloff=0.30, cone=0.0, shadow=0.82, hardness=0.96, flat=0.03),
+    "spotlight": Kind(wrap=0.15, falloff=0.45, cone=0.66, shadow=0.60, hardness=0.65, flat=0.0, spill=0.45),
+    "ambient": Kind(wrap=1.0, falloff=0.22, cone=0.0, shadow=0.12, hardness=0.0, flat=0.68),
 }
 
 
@@ -123,7 +125,7 @@ def _mixed(lamp: Lamp, key: Field, fill: Field) -> Field:
     """Return the gain (height, width, 3) of *key* and *fill* light, 0..1 each."""
     flat = lamp.kind.flat
     level = lamp.strength.key * (key * (1 - flat) + flat * 0.72)
-    ambient = (lamp.strength.fill * fill)[..., None] * np.array(lamp.fill, np.float32)
+    ambient = (lamp.strength.fill * lamp.kind.spill * fill)[..., None] * np.array(lamp.fill, np.float32)
     return (level[..., None] * np.array(lamp.colour, np.float32) + ambient).astype(np.float32)
 
 
@@ -149,16 +151,18 @@ def _reach(lamp: Lamp, mask: Field) -> Field:
 
 
 def _pool(lamp: Lamp, mask: Field) -> Field:
-    """Return the pool of a spotlight: an ellipse over the product, drawn out away from the lamp."""
+    """Return the pool of a spotlight: an ellipse over the product, moved and drawn out towards the lamp."""
     if not lamp.kind.cone:
         return np.ones(mask.shape, np.float32)
     x, y = coordinates((mask.shape[1], mask.shape[0]))
     middle_x, middle_y, half = _where(mask)
-    radius = max(0.35, lamp.kind.cone * (0.55 + half))
-    u = x - middle_x - 0.12 * lamp.towards[0]
-    v = y - middle_y - 0.12 * lamp.towards[1]
-    distance = np.hypot(u, v) / radius
-    return 0.05 + 1.15 * steps_between(1.45, 0.45, distance)
+    radius = max(0.30, lamp.kind.cone * (0.5 + half))
+    u, v = x - middle_x - 0.11 * lamp.towards[0], y - middle_y - 0.08 * lamp.towards[1]
+    side, up = lamp.towards[0], -0.8 - 0.3 * lamp.towards[1]
+    length = float(np.hypot(side, up))
+    along, across = (u * side + v * up) / length, (u * up - v * side) / length
+    distance = np.hypot(along / 1.25, across) / radius
+    return (0.03 + 1.2 * steps_between(1.35, 0.5, distance)).astype(np.float32)
 
 
 def _where(mask: Field) -> tuple[float, float, float]:
@@ -194,33 +198,33 @@ def _from_behind(lamp: Lamp, mask: Field, surface: Surface, shadow: Field) -> Li
     key, flat = lamp.strength.key, lamp.kind.flat
     colour, fill = np.array(lamp.colour, np.float32), np.array(lamp.fill, np.float32)
     glow = _halo(lamp, mask)
-    front = lamp.strength.fill * 0.9 + key * (0.16 + 0.4 * flat)
-    product = np.ones((*mask.shape, 1), np.float32) * front * fill * (0.75 + 0.25 * surface.z[..., None])
-    wall = (lamp.strength.fill + 0.10 * key + key * 1.0 * glow) * shadow
+    front = lamp.strength.fill * lamp.kind.spill * 0.9 + key * (0.11 + 0.45 * flat)
+    rim = _rim(mask, surface) * (1 - 0.6 * lamp.kind.wrap) * min(1.5, key)
+    product = front * fill * (0.7 + 0.3 * surface.z[..., None]) + 1.3 * rim[..., None] * colour
+    wall = (lamp.strength.fill * lamp.kind.spill * 0.7 + 0.07 * key + 1.15 * key * glow) * shadow
     backdrop = wall[..., None] * (0.35 * fill + 0.65 * colour)
-    added = (_rim(mask, surface) * (0.55 + 0.25 * (1 - lamp.kind.wrap)) * min(1.6, key) * mask)[..., None] * colour
-    veil = blur(glow * (1 - mask), max(mask.shape) / 28)
-    added = added + (0.16 * key * veil)[..., None] * colour
+    veil = blur(glow * (1 - mask), max(mask.shape) / 24)
+    added = (0.40 * rim * mask + 0.12 * key * veil)[..., None] * colour
     return Lighting(product.astype(np.float32), backdrop.astype(np.float32), added.astype(np.float32))
 
 
 def _halo(lamp: Lamp, mask: Field) -> Field:
-    """Return the glow on the backdrop, 0..1, strongest right behind the product."""
+    """Return the glow on the backdrop, 0..1.2, strongest behind the product's upper half."""
     x, y = coordinates((mask.shape[1], mask.shape[0]))
     middle_x, middle_y, half = _where(mask)
-    spread = (0.42 if lamp.kind.cone else 0.62 + 0.5 * lamp.kind.flat) * (0.6 + half)
-    round_glow = np.exp(-(((x - middle_x) ** 2 + (y - middle_y + 0.15 * half) ** 2) / (2 * spread**2)))
-    near = blur(mask, max(mask.shape) / 14)
-    return np.clip(0.75 * round_glow + 0.55 * near, 0, 1.25).astype(np.float32)
+    spread = (0.34 if lamp.kind.cone else 0.46 + 0.7 * lamp.kind.flat) * (0.55 + half)
+    round_glow = np.exp(-(((x - middle_x) ** 2 + (y - middle_y + 0.30 * half) ** 2) / (2 * spread**2)))
+    near = blur(mask, max(mask.shape) / 16)
+    return np.clip(0.85 * round_glow + 0.35 * near, 0, 1.2).astype(np.float32)
 
 
 def _rim(mask: Field, surface: Surface) -> Field:
     """Return the rim, 0..1: a thin line just inside the outline, strongest where the surface faces up."""
-    thin = max(1.0, max(mask.shape) / 170)
-    inner = np.clip(1 - blur(mask, thin) ** 2, 0, 1) * mask
-    wide = np.clip(1 - blur(mask, 3.5 * thin), 0, 1) * mask
-    upward = 0.45 + 0.55 * np.clip(0.5 - surface.y, 0, 1)
-    return (np.clip(1.1 * inner + 0.5 * wide, 0, 1.2) * upward).astype(np.float32)
+    thin = max(0.8, max(mask.shape) / 260)
+    line = np.clip(1 - blur(mask, thin), 0, 1)
+    wide = np.clip(1 - blur(mask, 4 * thin), 0, 1) ** 1.5
+    upward = np.clip(0.55 - 1.1 * surface.y, 0.06, 1.0)
+    return ((1.5 * line + 0.5 * wide) * upward * mask).astype(np.float32)
 
 
 def evened(linear: Field, mask: Field, amount: float) -> Field:

@@ -13,7 +13,7 @@ from pipeline.sandbox.studio.color import Field, Pixels, lab
 from pipeline.sandbox.studio.fields import grid_size, resize_pixels
 from pipeline.sandbox.studio.region import Region, box_of, grown, pieces, shrunk, without_holes
 from pipeline.sandbox.studio.source import Photo
-from pipeline.sandbox.studio.sweep import Sweep, find_sweep, sweep_subject
+from pipeline.sandbox.studio.sweep import Sweep, find_sweep, is_scattered, sweep_subject, with_shadow
 
 PROBE = 256
 """Longer side, in cells, of the picture that is searched for the product."""
@@ -28,13 +28,13 @@ _SMALLEST = 12
 class Subject:
     """The product in a picture.
 
-    `region` is (height, width) on the probe grid; `confidence` is 0..1; `sweep` is the backdrop when it
-    is plain, (probe height, probe width, 3) 8-bit sRGB.
+    `region` is (height, width) on the probe grid; `confidence` is 0..1; `backdrop` (height, width, 3) is
+    the set as it would look without the product, shadow included, when that is a plain sweep.
     """
 
     region: Region
     confidence: float
-    sweep: Pixels | None
+    backdrop: Pixels | None = None
 
     @property
     def sure(self) -> bool:
@@ -52,30 +52,32 @@ def find_subject(photo: Photo) -> Subject:
     probe = resize_pixels(photo.rgb, size)
     colours = lab(probe)
     sweep = find_sweep(colours)
-    found = _on_sweep(colours, sweep) if sweep else _in_scene(colours)
+    found = _on_sweep(probe, colours, sweep) if sweep else _in_scene(colours)
     if found.confidence < SURE:
         return _whole(size, found.confidence)
     return found
 
 
 def _whole(size: tuple[int, int], confidence: float) -> Subject:
-    return Subject(np.ones((size[1], size[0]), bool), confidence, None)
+    return Subject(np.ones((size[1], size[0]), bool), confidence)
 
 
 def _from_alpha(alpha: Pixels, size: tuple[int, int]) -> Subject:
     region = resize_pixels(alpha, size) > 127  # noqa: PLR2004 - half covered
     share = float(region.mean())
-    return Subject(region, 1.0, None) if share > 0 else _whole(size, 0.0)
+    return Subject(region, 1.0) if share > 0 else _whole(size, 0.0)
 
 
-def _on_sweep(colours: Field, sweep: Sweep) -> Subject:
-    region = _tidied(sweep_subject(colours, sweep))
-    return Subject(region, _confidence(region), sweep.pixels)
+def _on_sweep(probe: Pixels, colours: Field, sweep: Sweep) -> Subject:
+    product, shadow = sweep_subject(colours, sweep)
+    region = _tidied(product)
+    confidence = 0.3 if is_scattered(colours, sweep) else _confidence(region)
+    return Subject(region, confidence, with_shadow(sweep.pixels, probe, shadow & ~grown(region, 1)))
 
 
 def _in_scene(colours: Field) -> Subject:
     region = _tidied(without_holes(busy_subject(colours)))
-    return Subject(region, _confidence(region) * 0.9, None)
+    return Subject(region, _confidence(region) * 0.9)
 
 
 def _tidied(region: Region) -> Region:

@@ -144,9 +144,7 @@ def _words(text: str) -> list[str]:
     """Return the words of *text* in order, plurals of known words in the singular."""
     found = re.findall(r"[a-z]+", text.lower())
     known = WORDS.keys() | COLOUR_WORDS.keys()
-    return [
-        word[:-1] if word not in known and word[:-1] in known and word.endswith("s") else word for word in found
-    ]
+    return [word[:-1] if word not in known and word[:-1] in known and word.endswith("s") else word for word in found]
 
 
 def _coloured(words: list[str]) -> tuple[list[Colour], list[Colour]]:

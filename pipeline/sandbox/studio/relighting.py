@@ -84,7 +84,7 @@ def _lit(found: Cutout, lamp: Lamp) -> Pixels:
     grid = grid_size(found.size, GRID)
     linear = linear_light(resize_pixels(found.rgb, grid))
     mask = found.mask(GRID)
-    surface = inflate(mask) if found.sure else _sheet(mask)
+    surface = inflate(mask, 1.25) if found.sure else _sheet(mask)
     shadows = _shadows(lamp, mask) if found.sure else np.ones_like(mask)
     lighting = light_set(lamp, mask if found.sure else mask * 0, surface, shadows)
     if not found.sure:

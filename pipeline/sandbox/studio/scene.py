@@ -15,7 +15,7 @@ from pipeline.sandbox.studio.palette import Mood
 
 Chance = np.random.Generator
 
-_GRID = 640
+_GRID = 512
 
 
 def paint(mood: Mood, size: tuple[int, int], horizon: float, side: float, chance: Chance) -> Pixels:
@@ -112,9 +112,7 @@ def _disc(shape: tuple[int, ...], chance: Chance, radii: tuple[float, float]) ->
     x, y = coordinates((width, height))
     radius = chance.uniform(*radii) * 2
     aspect = width / height
-    away = np.hypot(
-        (x - chance.uniform(-1, 1)) * max(1.0, aspect), (y - chance.uniform(-1, 0.4)) / min(1.0, aspect)
-    )
+    away = np.hypot((x - chance.uniform(-1, 1)) * max(1.0, aspect), (y - chance.uniform(-1, 0.4)) / min(1.0, aspect))
     return steps_between(radius, radius * 0.72, away)
 
 
@@ -164,9 +162,7 @@ def _stone(noise: Field, across: Field, away: Field) -> Field:
 
 
 def _sand(noise: Field, across: Field, away: Field) -> Field:
-    return (
-        1 + 0.07 * _look_up(noise, across * 0.35, away * 0.5) + 0.06 * _look_up(noise, across * 0.06, away * 0.12)
-    )
+    return 1 + 0.07 * _look_up(noise, across * 0.35, away * 0.5) + 0.06 * _look_up(noise, across * 0.06, away * 0.12)
 
 
 def _cloth(noise: Field, across: Field, away: Field) -> Field:

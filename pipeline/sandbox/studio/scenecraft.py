@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.sandbox.studio.cutout import Cutout, cut_out
+from pipeline.sandbox.studio.cutout import cut_out
 from pipeline.sandbox.studio.encode import Edited, finish
 from pipeline.sandbox.studio.fields import resize_pixels
 from pipeline.sandbox.studio.palette import mood_of
 from pipeline.sandbox.studio.scene import paint
-from pipeline.sandbox.studio.source import open_photo
+from pipeline.sandbox.studio.source import input_pixels, open_photo
 from pipeline.sandbox.studio.stage import Box, Look, combine, lamp_for, lay_out
 
 
@@ -22,8 +22,8 @@ def place(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Edit
     The canvas is `aspect_ratio` by `megapixel`; `upscale` doubles both of its sides.  `guidance_scale` and
     `steps` change nothing that could be seen here.
     """
-    found = cut_out(open_photo(images["image"], "image"))
     size = canvas_size(settings["aspect_ratio"], settings["megapixel"])
+    found = cut_out(open_photo(images["image"], "image", input_pixels(size)))
     box = product_box(found.box, size, settings)
     seed = int(settings["seed"])
     chance = np.random.default_rng(seed)
@@ -31,8 +31,8 @@ def place(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Edit
     side = float(chance.choice([-1.0, 1.0]))
     set_ = paint(mood, size, horizon_behind(box, size), side, chance)
     towards = (0.62 * side, -0.5, 0.6)
-    shadows = 0.5 if settings["dropshadow"] else 0.0
-    look = Look(relit=0.8, cast=shadows, contact=1.3 * shadows, wrap=0.10)
+    shadows = 1.0 if settings["dropshadow"] else 0.0
+    look = Look(relit=0.8, cast=0.72 * shadows, contact=0.85 * shadows, wrap=0.10)
     lamp = lamp_for(towards, mood.light, key=0.95 * mood.level, fill=0.42 * mood.level)
     pixels = combine(lay_out(found, size, box), set_, lamp, look)
     if settings["upscale"]:

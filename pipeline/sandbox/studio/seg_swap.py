@@ -48,9 +48,7 @@ def swap(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Edite
     `steps` and `prompt` change nothing that could be seen here.
     """
     main = open_photo(images["main_image"], "main_image", _LARGEST)
-    region = _region(
-        open_photo(images["mask_image"], "mask_image", _LARGEST), main.size, int(settings["growmask"])
-    )
+    region = _region(open_photo(images["mask_image"], "mask_image", _LARGEST), main.size, int(settings["growmask"]))
     new = cut_out(open_photo(images["object_image"], "object_image"))
     seed = int(settings["seed"])
     pixels = _swapped(main.rgb, region, new, settings, np.random.default_rng(seed))
@@ -98,23 +96,22 @@ def _tiled(new: Cutout, size: tuple[int, int], repeats: tuple[int, int]) -> Pixe
     for left, right in zip(columns, columns[1:], strict=False):
         for top, bottom in zip(rows, rows[1:], strict=False):
             if right > left and bottom > top:
-                fitted = _fitted(
-                    tile, (right - left, bottom - top), whole=new.sure and not _is_pattern(new, repeats)
-                )
+                fitted = _fitted(tile, (right - left, bottom - top), whole=_is_thing(new, repeats))
                 canvas.paste(fitted, (left + (right - left - fitted.width) // 2, bottom - fitted.height))
     return np.asarray(canvas)
 
 
-def _is_pattern(new: Cutout, repeats: tuple[int, int]) -> bool:
-    """Whether the picture is a surface rather than a thing: nothing found in it, or tiled and in several pieces."""
-    if not new.sure:
-        return True
-    several = pieces(new.mask(128) > 0.5).count > 2  # noqa: PLR2004 - half covered; a pair is still a thing
-    return max(repeats) > 1 and several
+def _is_thing(new: Cutout, repeats: tuple[int, int]) -> bool:
+    """Whether the picture shows a thing to cut out rather than a surface to lay on.
+
+    A thing stands on a plain sweep or in transparency; tiled, it is one thing or a pair, or else a pattern.
+    """
+    few = max(repeats) == 1 or pieces(new.mask(128) > 0.5).count <= 2  # noqa: PLR2004 - half covered; a pair
+    return new.sure and new.plain and few
 
 
 def _tile(new: Cutout, repeats: tuple[int, int]) -> Image.Image:
-    if _is_pattern(new, repeats):
+    if not _is_thing(new, repeats):
         return Image.fromarray(new.rgb).convert("RGBA")
     left, top, right, bottom = new.box
     return Image.fromarray(np.dstack([new.own, new.alpha])[top:bottom, left:right])

@@ -21,7 +21,8 @@ def cast(mask: Field, towards: tuple[float, float, float], depth: float, hardnes
     if box is None or depth <= 0:
         return np.ones_like(mask)
     thrown = _thrown(mask, box, towards)
-    soft = max(mask.shape) * (0.004 + 0.05 * (1 - hardness))
+    tall = max(box[2] - box[0], box[3] - box[1])
+    soft = tall * (0.005 + 0.07 * (1 - hardness))
     return (1 - depth * _widening(thrown, box[3], soft)).astype(np.float32)
 
 

@@ -66,6 +66,11 @@ def fit_within(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     return max(1, round(width * share)), max(1, round(height * share))
 
 
+def input_pixels(output: tuple[int, int]) -> int:
+    """Return how many pixels of an input serve an *output* of (width, height): half as many again, within limits."""
+    return min(WORKING_PIXELS, max(300_000, round(1.5 * output[0] * output[1])))
+
+
 def _decode(data: bytes, field: str, max_pixels: int) -> Photo:
     Image.init()
     with Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image:

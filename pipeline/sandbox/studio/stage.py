@@ -48,9 +48,7 @@ def lay_out(found: Cutout, size: tuple[int, int], box: Box) -> Placed:
     left, top, right, bottom = box
     layer = np.dstack([found.own, found.alpha])[found.box[1] : found.box[3], found.box[0] : found.box[2]]
     target = (max(1, right - left), max(1, bottom - top))
-    picture = Image.fromarray(np.ascontiguousarray(layer)).resize(
-        target, Image.Resampling.BICUBIC, reducing_gap=2.0
-    )
+    picture = Image.fromarray(np.ascontiguousarray(layer)).resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
     canvas = Image.new("RGBA", size, (0, 0, 0, 0))
     canvas.paste(picture, (left, top))
     pixels = np.asarray(canvas)
@@ -72,7 +70,7 @@ def combine(product: Placed, backdrop: Pixels, lamp: Lamp, look: Look, wall: Fie
     mask = resize_pixels(product.alpha, grid).astype(np.float32) / 255
     lighting = light_set(lamp, mask, inflate(mask), np.ones_like(mask))
     gain = _relit(lighting.product, product, mask, look.relit)
-    dark = shadow.cast(mask, lamp.towards, look.cast, 0.45) * shadow.contact(mask, look.contact)
+    dark = shadow.cast(mask, lamp.towards, look.cast, 0.72) * shadow.contact(mask, look.contact)
     behind = np.broadcast_to(dark[..., None], (*mask.shape, 3)) * (1.0 if wall is None else wall)
     spill = _wrapped(resize_pixels(backdrop, grid), mask, look.wrap)
     joined = Lighting(gain.astype(np.float32), behind.astype(np.float32), spill)

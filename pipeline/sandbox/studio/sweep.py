@@ -14,6 +14,16 @@ _PLAIN_SHARE = 0.66
 _PLAIN_NOISE = 2.6
 _SAME = 9.0
 
+# In units of L*a*b*, per cell of the probe where it is a slope.
+_DARKEST_SHADOW = 42
+_CLEARLY_DARKER = 15
+_TINT_OF_SHADOW = 5
+_STEEPEST_SHADOW = 3.2
+_FLAT = 2.5
+
+_MANY_SCRAPS = 50
+_LARGEST_SCRAP = 0.15
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -33,24 +43,19 @@ def find_sweep(colours: Field) -> Sweep | None:
     ring = _ring(colours.shape[:2])
     terms = _terms(colours.shape[:2])
     samples, basis = colours[ring], terms[ring]
-    middle = np.median(samples, axis=0)
-    away = np.linalg.norm(samples - middle, axis=-1)
-    if float((away < 2 * _SAME).mean()) < _PLAIN_SHARE:
-        return None
-    weights = np.linalg.lstsq(basis[:, :1], samples * 0 + middle, rcond=None)[0]
-    fitted = basis[:, :1] @ weights
-    for _ in range(3):
-        close = np.linalg.norm(samples - fitted, axis=-1) < _SAME
+    weights = np.zeros((basis.shape[1], 3))
+    weights[0] = np.median(samples, axis=0)
+    for tolerance in (3 * _SAME, 2 * _SAME, _SAME, _SAME):  # what does not fit is product at the border: leave it out
+        close = np.linalg.norm(samples - basis @ weights, axis=-1) < tolerance
         if close.mean() < _PLAIN_SHARE:
             return None
         weights = np.linalg.lstsq(basis[close], samples[close], rcond=None)[0]
-        fitted = basis @ weights
-    residual = np.linalg.norm(samples - fitted, axis=-1)
+    residual = np.linalg.norm(samples - basis @ weights, axis=-1)
     noise = float(np.median(residual))
     if noise > _PLAIN_NOISE or float((residual < _SAME).mean()) < _PLAIN_SHARE:
         return None
     model = (terms @ weights).astype(np.float32)
-    model[..., 0] = np.minimum(model[..., 0], 100)
+    model[..., 0] = np.clip(model[..., 0], 0, 100)
     return Sweep(model, noise)
 
 
@@ -67,14 +72,30 @@ def _terms(shape: tuple[int, int]) -> NDArray[np.float64]:
     return np.stack([np.ones(shape), x, y, x * x, y * y, x * y], axis=-1).astype(np.float64)
 
 
-def sweep_subject(colours: Field, sweep: Sweep) -> Region:
-    """Return the product before *sweep*: what is not backdrop, not shadow on the floor, not seen through."""
+def sweep_subject(colours: Field, sweep: Sweep) -> tuple[Region, Region]:
+    """Return (product, floor shadow) before *sweep*: what is not backdrop, and not seen through a handle."""
     away = np.linalg.norm(colours - sweep.model, axis=-1)
     same = away < np.clip(3 * sweep.noise + 1.6, 2.2, 9.0)
-    backdrop = _poured(same)
-    body = ~backdrop
-    body = _without_shadow(body, same, colours, sweep)
-    return body & ~_seen_through(body, away, sweep.noise, colours)
+    body = ~_poured(same)
+    bare = _without_shadow(body, same, colours, sweep)
+    return bare & ~_seen_through(bare, away, sweep.noise, colours), body & ~bare
+
+
+def is_scattered(colours: Field, sweep: Sweep) -> bool:
+    """Whether what differs from the backdrop is many small scraps, as on a page of text, and no product."""
+    ink = pieces(np.linalg.norm(colours - sweep.model, axis=-1) > np.clip(3 * sweep.noise + 1.6, 2.2, 9.0))
+    return ink.count > _MANY_SCRAPS and bool(ink.areas[1:].max() < _LARGEST_SCRAP * ink.areas[1:].sum())
+
+
+def with_shadow(backdrop: Pixels, probe: Pixels, shadow: Region) -> Pixels:
+    """Return *backdrop* with the floor *shadow* seen in *probe*, carried a few cells in under the product."""
+    if not shadow.any():
+        return backdrop
+    weight = blur(shadow.astype(np.float32), 2)[..., None]
+    seen = blur(probe * shadow[..., None].astype(np.float32), 2) / np.maximum(weight, 1e-3)
+    share = np.clip(4 * weight, 0, 1)
+    mixed = np.where(shadow[..., None], probe, backdrop * (1 - share) + seen * share)
+    return mixed.clip(0, 255).astype(np.uint8)
 
 
 def _poured(free: Region) -> Region:
@@ -84,41 +105,65 @@ def _poured(free: Region) -> Region:
 
 
 def _without_shadow(body: Region, same: Region, colours: Field, sweep: Sweep) -> Region:
-    """Take soft, colourless darkening next to the backdrop for shadow, unless that eats the product."""
+    """Take soft, colourless darkening next to the backdrop for shadow, unless that eats the product.
+
+    First in the lower half of *body*, then only farther down: a white cup is as soft and colourless.
+    """
     darker = sweep.model[..., 0] - colours[..., 0]
     tint = np.linalg.norm(colours[..., 1:] - sweep.model[..., 1:], axis=-1)
     across, down = slopes(colours[..., 0])
-    soft = np.hypot(across, down) < 3.2  # noqa: PLR2004 - L* per cell; a product's edge is steeper
-    rows = np.nonzero(body.any(axis=1))[0]
-    if not len(rows):
-        return body
+    grey = (darker > 0) & (darker < _DARKEST_SHADOW) & (tint < _TINT_OF_SHADOW)
+    soft = grey & (np.hypot(across, down) < _STEEPEST_SHADOW)
+    for start in (0.55, 0.8, 0.9):
+        low = _below(body, start)
+        bare = ~_poured(same | (soft & low))
+        if _still_whole(body, bare):
+            return bare & ~(low & _foot(bare, colours[..., 0], sweep.model[..., 0], tint))
+    return body
+
+
+def _foot(bare: Region, lightness: Field, backdrop: Field, tint: Field) -> Region:
+    """Return the cells at the edge of *bare* that are more backdrop in shadow than the product just inside."""
+    inside = shrunk(bare, 3).astype(np.float32)
+    weight = blur(inside, 4)
+    product = blur(lightness * inside, 4) / np.maximum(weight, 1e-3)
+    paler = (lightness > (product + backdrop) / 2) & (backdrop - product > _CLEARLY_DARKER) & (weight > 1e-3)  # noqa: PLR2004 - product in reach
+    return bare & grown(~bare, 2) & paler & (tint < _TINT_OF_SHADOW)
+
+
+def _below(body: Region, start: float) -> Region:
+    """Return the rows from *start* 0..1 of the height of *body* downwards."""
     low = np.zeros_like(body)
-    low[round(rows[0] + 0.55 * (rows[-1] - rows[0])) :] = True
-    shadow = soft & low & (darker > 0) & (darker < 42) & (tint < 5)  # noqa: PLR2004 - L* and chroma of a floor shadow
-    bare = ~_poured(same | shadow)
-    area = float(body.sum())
-    if float(bare.sum()) < 0.85 * area and not _shallow(body, bare):
-        return body
-    return bare
+    rows = np.nonzero(body.any(axis=1))[0]
+    if len(rows):
+        low[round(rows[0] + start * (rows[-1] - rows[0])) :] = True
+    return low
 
 
-def _shallow(body: Region, bare: Region) -> bool:
-    """Whether what the shadow rule took away lies below or beside the rest, as a shadow does."""
-    taken = body & ~without_holes(bare)
+def _still_whole(body: Region, bare: Region) -> bool:
+    """Whether *bare*, *body* without its shadow, kept the product: little went, or only a thin layer below it.
+
+    A pale product on a pale sweep looks like shadow too, but then half of its height would be gone.
+    """
+    if float(bare.sum()) >= 0.85 * float(body.sum()):
+        return True
     if float(bare.sum()) < 0.5 * float(body.sum()):
         return False
-    inside = shrunk(without_holes(grown(bare, 6)), 6)
-    return float((taken & inside).sum()) < 0.15 * float(taken.sum())
+    columns = bare.any(axis=0)
+    below = np.cumsum(bare[::-1], axis=0)[::-1] == 0
+    depth = (body & ~bare & below)[:, columns].sum(axis=0)
+    height = np.nonzero(bare.any(axis=1))[0]
+    return float(depth.mean()) < 0.14 * (int(height[-1]) - int(height[0]) + 1)
 
 
 def _seen_through(body: Region, away: Field, noise: float, colours: Field) -> Region:
     """Return the holes of *body* that show exactly the backdrop, such as inside a handle."""
     exact = body & (away < max(1.2, 2.2 * noise))
     across, down = slopes(blur(colours[..., 0], 1))
-    flat = np.hypot(across, down) < 2.5  # noqa: PLR2004 - L* per cell
+    flat = np.hypot(across, down) < _FLAT
     found = pieces(shrunk(exact & flat, 1))
     if not found.count:
         return np.zeros_like(body)
-    least = body.size * 0.0012
-    large = np.nonzero(found.areas[1:] > least)[0] + 1
-    return grown(found.only(large), 2) & exact
+    seeds = found.only(np.nonzero(found.areas[1:] > body.size * 0.0012)[0] + 1)
+    holes = pieces(body & (away < max(2.4, 3 * noise)))
+    return holes.only(np.setdiff1d(np.unique(holes.labels[seeds]), [0]))
