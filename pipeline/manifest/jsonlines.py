@@ -6,7 +6,6 @@ are.  Numbers keep the spelling they have in the file.  Knows nothing about what
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from itertools import islice
@@ -85,14 +84,24 @@ def _from_lines(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
                 yield _object(origin, line, f"line {number}")
 
 
+class _Spelled(float):
+    """A number that remembers how it was written: ``19.90`` is not ``19.9`` to a shop."""
+
+    def __new__(cls, text: str) -> _Spelled:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def _object(origin: Origin, line: str, place: str) -> dict[str, Any]:
-    # Most objects are flat: numbers are kept as spelled, and only nested values are parsed once more.
     try:
-        found = json.loads(line, parse_int=str, parse_float=str)
-        if isinstance(found, dict) and any(isinstance(value, dict | list) for value in found.values()):
-            plain = json.loads(line)
-            found |= {name: plain[name] for name, value in found.items() if isinstance(value, dict | list)}
-    except (json.JSONDecodeError, RecursionError) as error:
+        found = json.loads(line, parse_float=_Spelled)
+    except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{origin.name}: {place} is not a whole JSON object ({error})",
             hint="each line must be one object; `jq -c . FILE` rewrites an indented file that way",
@@ -109,8 +118,8 @@ def _from_array(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
             hint=f"make it JSON lines: jq -c '.[]' {origin.name} > catalog.jsonl",
         )
     try:
-        items = json.load(io.StringIO(body.removeprefix("\ufeff")))
-    except (json.JSONDecodeError, RecursionError) as error:
+        items = json.loads(body.removeprefix("\ufeff"), parse_float=_Spelled)
+    except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{origin.name}: is not valid JSON ({error})", hint="it may be cut short: fetch it again"
         ) from error

@@ -5,7 +5,7 @@ Owns the order of decisions.  Each decision itself lives in the module named aft
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,8 +13,9 @@ from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import origin as origins
 from pipeline.manifest.delimited import open_delimited
+from pipeline.manifest.exports import Demands, as_export
 from pipeline.manifest.feed import open_feed
-from pipeline.manifest.folder import open_folder
+from pipeline.manifest.folder import FolderReader, open_folder
 from pipeline.manifest.formats import Format, recognise
 from pipeline.manifest.frame import open_frame
 from pipeline.manifest.jsonlines import open_json
@@ -110,13 +111,23 @@ def open_manifest(
     Raises ManifestError, naming the file and the remedy, for everything that cannot be read.
     """
     notices = Notices()
+    wishes = Wishes(encoding, encoding_errors, delimiter, limit)
+    second = _table(images, Wishes(encoding, encoding_errors), Notices(), open_remote) if images is not None else None
+    table = _table(source, wishes, notices, open_remote)
+    demands = Demands(platform, image_base_url, second.reader if second else None)
+    if not isinstance(table.reader, FolderReader):
+        table = replace(table, reader=as_export(table.reader, demands, table.name, notices))
+    return replace(table, limit=limit)
+
+
+def _table(source: Any, wishes: Wishes, notices: Notices, open_remote: Callable[[str], BinaryIO] | None) -> Manifest:
+    """*source* as it stands, before any platform is recognised."""
     if type(source).__name__ == "DataFrame":
-        return Manifest("data frame", None, open_frame(source, notices), notices, limit)
+        return Manifest("data frame", None, open_frame(source, notices), notices)
     origin = _origin(source, open_remote)
     if origin.path.is_dir():
-        return Manifest(origin.name, origin.path, open_folder(origin.path, origin.name, notices), notices, limit)
-    reader = _reader(origin, Wishes(encoding, encoding_errors, delimiter, limit), notices)
-    return Manifest(origin.name, origin.folder, reader, notices, limit)
+        return Manifest(origin.name, origin.path, open_folder(origin.path, origin.name, notices), notices)
+    return Manifest(origin.name, origin.folder, _reader(origin, wishes, notices), notices)
 
 
 def _origin(source: Any, open_remote: Callable[[str], BinaryIO] | None) -> Origin:

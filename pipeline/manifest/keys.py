@@ -1,0 +1,157 @@
+"""Which column names the rows: the default key, and proof that it is filled and unique.
+
+A key is a row's name in outputs and ledger, so it must stand in every row once (once per endpoint, in a task
+manifest).  The proof holds one 64-bit hash per row and decides exactly in a second look where hashes meet.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ManifestError
+from pipeline.manifest import columns as names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.manifest.opening import Manifest
+    from pipeline.task import Row
+
+CANDIDATES = ("key", "sku", "id", "handle")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChoice:
+    """The column that names the rows, and why."""
+
+    column: str
+    index: int
+    reason: str
+
+
+@dataclass(slots=True)
+class KeyProof:
+    """What one look at the keys of all rows has shown."""
+
+    rows: int = 0
+    empty: int = 0
+    first_empty_row: int = 0
+    duplicates: dict[str, list[int]] = field(default_factory=dict)
+    """Keys that stand in several rows, with their row numbers; at most a few are listed."""
+    duplicate_keys: int = 0
+    """How many keys stand in several rows."""
+    differ_in_case: int = 0
+    """How many keys differ from another one in upper and lower case only."""
+
+    @property
+    def holds(self) -> bool:
+        """True when every row has a key of its own."""
+        return not self.empty and not self.duplicate_keys
+
+    def __str__(self) -> str:
+        parts = []
+        if self.empty:
+            parts.append(f"empty in {self.empty:,} of {self.rows:,} rows, first row {self.first_empty_row}")
+        if self.duplicate_keys:
+            shown = "; ".join(f"{key} in rows {_and(rows)}" for key, rows in self.duplicates.items())
+            more = self.duplicate_keys - len(self.duplicates)
+            parts.append(f"duplicated: {shown}{f' and {more:,} more' if more > 0 else ''}")
+        return "; ".join(parts) or "filled and unique"
+
+
+def choose_key(manifest: Manifest) -> KeyChoice:
+    """Find the default key: the first of ``key, sku, id, handle`` that is filled and unique.
+
+    Reads the manifest once per candidate tried, mostly once.  ManifestError says of every candidate why not.
+    """
+    present = [(name, index) for name in CANDIDATES if (index := names.find(manifest.columns, name)) is not None]
+    endpoint = names.find(manifest.columns, "endpoint")
+    reasons = []
+    for name, index in present:
+        column = manifest.columns[index]
+        proof = duplicates(manifest, lambda row, index=index: row.cells[index], within=endpoint)  # type: ignore[misc]
+        if proof.holds:
+            _warn_of_case(manifest, column, proof)
+            return KeyChoice(column, index, f"first of {', '.join(CANDIDATES)} that is filled and unique: {name}")
+        reasons.append(f"{column}: {proof}")
+    raise ManifestError(f"{manifest.name}: no column can name the rows. {_why_none(reasons)}", hint=_way_out(manifest))
+
+
+def duplicates(manifest: Manifest, key: Callable[[Row], str], *, within: int | None = None) -> KeyProof:
+    """Look at the key of every row; *within* is the index of the column inside whose values keys must be unique."""
+    proof = KeyProof()
+    exact, folded = array("q"), array("q")
+    for row in manifest.rows():
+        value = key(row).strip()
+        proof.rows += 1
+        if value:
+            scope = row.cells[within] if within is not None else ""
+            exact.append(hash((value, scope)))
+            folded.append(hash((value.casefold(), scope)))
+        else:
+            proof.empty += 1
+            proof.first_empty_row = proof.first_empty_row or row.number
+    repeated = _repeated(exact)
+    proof.differ_in_case = len(_repeated(folded)) - len(repeated)
+    if repeated:
+        _name(proof, _rows_of(manifest, key, within, repeated))
+    return proof
+
+
+def _repeated(hashes: array[int]) -> frozenset[int]:
+    import numpy as np
+
+    values = np.frombuffer(hashes, np.int64)
+    values.sort()  # in place: the array's memory is shared, and its order is not needed again
+    return frozenset(values[1:][values[1:] == values[:-1]].tolist())
+
+
+def _rows_of(
+    manifest: Manifest, key: Callable[[Row], str], within: int | None, hashes: frozenset[int]
+) -> Mapping[tuple[str, str], Sequence[int]]:
+    """Row numbers by key, of the keys that were seen twice; exact, where the hashes only suggested."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in manifest.rows():
+        whole = (key(row).strip(), row.cells[within] if within is not None else "")
+        if whole[0] and hash(whole) in hashes:
+            found.setdefault(whole, []).append(row.number)
+    return found
+
+
+def _name(proof: KeyProof, found: Mapping[tuple[str, str], Sequence[int]]) -> None:
+    for (key, _), rows in found.items():
+        if len(rows) > 1:
+            proof.duplicate_keys += 1
+            if len(proof.duplicates) < _SHOWN:
+                proof.duplicates.setdefault(key, []).extend(rows)
+
+
+def _and(rows: Sequence[int]) -> str:
+    shown = [str(row) for row in rows[:_SHOWN]]
+    if len(rows) > _SHOWN:
+        return f"{', '.join(shown)} and {len(rows) - _SHOWN} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]])
+
+
+def _warn_of_case(manifest: Manifest, column: str, proof: KeyProof) -> None:
+    if proof.differ_in_case > 0:
+        manifest.notices.warn(
+            f'column "{column}": {proof.differ_in_case:,} keys differ from another only in upper and lower case'
+        )
+
+
+def _why_none(reasons: Sequence[str]) -> str:
+    if reasons:
+        return ". ".join(reasons)
+    return f"It has none of the columns {', '.join(CANDIDATES)}"
+
+
+def _way_out(manifest: Manifest) -> str:
+    lowered = {names.fold(column): column for column in manifest.columns}
+    example = "'{Handle}-{Image Position}'"
+    if "handle" not in lowered or "image position" not in lowered:
+        example = "'" + "-".join(f"{{{column}}}" for column in manifest.columns[:2]) + "'"
+    return f"name a column with --key COLUMN, or several with --key {example}"
