@@ -8,8 +8,10 @@ Source: https://help.etsy.com/hc/en-us/articles/360000343508
 
 from pipeline.manifest.platforms.platform import Platform
 
-_IMAGE = "image|immagine|bild|imagen|imagem|afbeelding|photo|foto|obraz|zdjęcie|изображение|фото|画像|이미지|图片"
+_IMAGE = (
+    "image|immagine|bild|imagen|imagem|afbeelding|photo|foto|obraz|zdjęcie|изображение|фото|画像|이미지|图片"
     "|resim|görsel"
+)
 _CURRENCY = (
     "currency code|codice valuta|währungscode|währung|code (de la )?devise|code monnaie|código de (la )?(moneda|moeda)"
     "|código da moeda|valutacode|kod waluty|код валюты|通貨コード"
