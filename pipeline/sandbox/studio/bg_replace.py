@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
+from pipeline.sandbox.studio.chance import Chance, chance_from
 from pipeline.sandbox.studio.color import LUMA, Field, Pixels
 from pipeline.sandbox.studio.cutout import Cutout, cut_out
 from pipeline.sandbox.studio.encode import Edited, finish
@@ -32,7 +33,7 @@ def replace(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Ed
 
 
 def _sample(found: Cutout, reference: Photo, settings: Mapping[str, Any], seed: int) -> Pixels:
-    chance = np.random.default_rng(seed)
+    chance = chance_from(seed)
     backdrop = _backdrop(reference.rgb, found.size, chance)
     cast, side = ambience(backdrop)
     backdrop = _mixed(found.rgb, backdrop, float(settings["strength"])) if found.sure else backdrop
@@ -53,7 +54,7 @@ def _standing(found: Cutout) -> Placed:
     return lay_out(found, found.size, (left, top, left + wide, top + high))
 
 
-def _backdrop(reference: Pixels, size: tuple[int, int], chance: np.random.Generator) -> Pixels:
+def _backdrop(reference: Pixels, size: tuple[int, int], chance: Chance) -> Pixels:
     """Return *reference* covering *size*, a little larger and shifted at random, gently out of focus."""
     zoom = 1 + chance.uniform(0.0, 0.10)
     larger = (max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom)))
@@ -68,7 +69,7 @@ def _mixed(old: Pixels, new: Pixels, strength: float) -> Pixels:
     return np.asarray(Image.blend(Image.fromarray(old), Image.fromarray(new), strength))
 
 
-def _prompt_wall(settings: Mapping[str, Any], chance: np.random.Generator) -> Field:
+def _prompt_wall(settings: Mapping[str, Any], chance: Chance) -> Field:
     """Return the gain (1, 1, 3) by which the prompt's colours tint the reference, and a small change of exposure."""
     mood = mood_of(settings["prompt"], settings.get("negative_prompt") or "")
     colour = mood.wall * mood.light

@@ -7,7 +7,7 @@ of "which of the two explains this cell better", smoothed along edges, settle th
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.sandbox.studio.color import Field
+from pipeline.sandbox.studio.color import Field, as_field
 from pipeline.sandbox.studio.fields import blur, coordinates, resize
 from pipeline.sandbox.studio.guided import guided
 from pipeline.sandbox.studio.region import Region, grown, pieces, shrunk
@@ -32,16 +32,17 @@ def _bin_numbers(colours: Field) -> NDArray[np.intp]:
     low, high = np.array([0, -64, -64]), np.array([100.01, 64, 64])
     steps = ((colours - low) / (high - low) * _BINS).astype(int)
     level, green_red, blue_yellow = np.moveaxis(np.clip(steps, 0, np.array(_BINS) - 1), -1, 0)
-    return (level * _BINS[1] + green_red) * _BINS[2] + blue_yellow
+    return np.asarray((level * _BINS[1] + green_red) * _BINS[2] + blue_yellow, np.intp)
 
 
 def _histogram(bins: NDArray[np.intp], weight: Field) -> Field:
     """Return how often each colour occurs, summing to 1, softened over neighbouring colours."""
-    counts = np.bincount(bins.ravel(), weight.ravel(), minlength=int(np.prod(_BINS))).reshape(_BINS)
+    flat = np.bincount(bins.ravel(), weight.ravel(), minlength=int(np.prod(_BINS)))
+    counts: NDArray[np.float64] = flat.astype(np.float64).reshape(_BINS)
     for axis in range(3):
         counts = _softened(counts, axis)
     share = counts.ravel() / max(1e-9, counts.sum())
-    return share.astype(np.float32)
+    return as_field(share)
 
 
 def _softened(counts: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -62,7 +63,7 @@ def _first_guess(colours: Field, bins: NDArray[np.intp]) -> Field:
     contrast = _border_contrast(colours, ring)
     centre = np.exp(-1.6 * (x * x + y * y)).astype(np.float32)
     guess = blur((0.6 * rare * rare + 0.4 * contrast) * centre, max(2, min(bins.shape) / 64))
-    return (guess / max(1e-6, float(np.quantile(guess, 0.97)))).clip(0, 1).astype(np.float32)
+    return as_field(guess / max(1e-6, float(np.quantile(guess, 0.97)))).clip(0, 1)
 
 
 def _ring(size: tuple[int, int]) -> Field:
@@ -87,7 +88,7 @@ def _posterior(bins: NDArray[np.intp], likely: Field, place: Field) -> Field:
     outside = _histogram(bins, 1 - likely)[bins]
     place = (0.03 + 0.9 * place) * (1 - 0.6 * _ring((bins.shape[1], bins.shape[0])))
     odds = (inside + 1e-6) * place / ((outside + 1e-6) * (1 - place))
-    return (odds / (1 + odds)).astype(np.float32)
+    return as_field(odds / (1 + odds))
 
 
 def _smooth(region: Region) -> Region:

@@ -6,7 +6,7 @@ A field is (height, width) or (height, width, channels) float32.  Knows nothing 
 import numpy as np
 from PIL import Image
 
-from pipeline.sandbox.studio.color import Field, Pixels
+from pipeline.sandbox.studio.color import Field, Pixels, as_field
 
 
 def resize(field: Field, size: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Field:
@@ -55,8 +55,7 @@ def _running_mean(field: Field, radius: int, axis: int) -> Field:
     sums = np.cumsum(np.pad(field, pad, mode="edge"), axis=axis, dtype=np.float64)
     ahead, behind = slice(2 * radius + 1, None), slice(None, length)
     mean = sums[ahead] - sums[behind] if axis == 0 else sums[:, ahead] - sums[:, behind]
-    mean /= 2 * radius + 1
-    return mean.astype(np.float32)
+    return as_field(mean / (2 * radius + 1))
 
 
 def slopes(field: Field) -> tuple[Field, Field]:
@@ -69,7 +68,7 @@ def slopes(field: Field) -> tuple[Field, Field]:
 def steps_between(edge_0: float, edge_1: float, field: Field) -> Field:
     """Return the smooth step: 0 at *edge_0*, 1 at *edge_1* (either order), cubic between."""
     t = np.clip((field - edge_0) / (edge_1 - edge_0), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    return as_field(t * t * (3 - 2 * t))
 
 
 def coordinates(size: tuple[int, int]) -> tuple[Field, Field]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.sandbox.studio.chance import Chance, chance_from
 from pipeline.sandbox.studio.color import Field, Pixels
 from pipeline.sandbox.studio.cutout import Cutout, cut_out
 from pipeline.sandbox.studio.encode import Edited, finish
@@ -53,7 +54,7 @@ def _framed(found: Cutout, size: tuple[int, int]) -> Cutout:
 
 
 def _sample(found: Cutout, settings: Mapping[str, Any], seed: int) -> Pixels:
-    chance = np.random.default_rng(seed)
+    chance = chance_from(seed)
     source = _SOURCES.get(settings.get("light_source") or "None", "front")
     towards = _jittered(DIRECTIONS[source], chance)
     words = f"{settings['prompt']} {settings.get('appended_prompt') or ''}"
@@ -68,7 +69,7 @@ def _sample(found: Cutout, settings: Mapping[str, Any], seed: int) -> Pixels:
     return combine(Placed(found.own, found.alpha), backdrop, lamp, look, _wall(found.size, towards, float(heed)))
 
 
-def _jittered(towards: tuple[float, float, float], chance: np.random.Generator) -> tuple[float, float, float]:
+def _jittered(towards: tuple[float, float, float], chance: Chance) -> tuple[float, float, float]:
     """Return *towards* moved a little: no two photographs have their lamp in quite the same place."""
     moved = np.array(towards) + chance.normal(0, 0.06, 3)
     x, y, z = moved / np.linalg.norm(moved)

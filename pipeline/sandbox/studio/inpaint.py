@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from pipeline.sandbox.studio.color import Field, Pixels
+from pipeline.sandbox.studio.color import Field, Pixels, as_pixels
 from pipeline.sandbox.studio.fields import blur, grid_size, resize_pixels
 from pipeline.sandbox.studio.region import Region, grown
 
@@ -40,7 +40,7 @@ def _textured(smooth: Pixels, picture: Pixels, region: Region, box: tuple[int, i
     fine = patch.astype(np.int16) - mean
     pad = [(0, smooth.shape[0] - fine.shape[0]), (0, smooth.shape[1] - fine.shape[1]), (0, 0)]
     fine = np.pad(fine, pad, mode="symmetric")
-    return (smooth + fine).clip(0, 255).astype(np.uint8)
+    return as_pixels(smooth + fine)
 
 
 def _beside(shape: tuple[int, ...], region: Region, box: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
@@ -63,7 +63,7 @@ def _membrane(picture: Pixels, region: Region) -> Pixels:
     colours = resize_pixels(picture, grid).astype(np.float32)
     if hole.all():
         return np.full(colours.shape, colours.mean(axis=(0, 1)), np.uint8)
-    return _pulled(colours, ~hole).clip(0, 255).astype(np.uint8)
+    return as_pixels(_pulled(colours, ~hole))
 
 
 def _pulled(colours: Field, known: Region) -> Field:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.sandbox.studio.color import LUMA, Field
+from pipeline.sandbox.studio.color import LUMA, Field, as_field
 from pipeline.sandbox.studio.fields import blur, coordinates, steps_between
 from pipeline.sandbox.studio.normals import Surface
 
@@ -126,7 +126,7 @@ def _mixed(lamp: Lamp, key: Field, fill: Field) -> Field:
     flat = lamp.kind.flat
     level = lamp.strength.key * (key * (1 - flat) + flat * 0.72)
     ambient = (lamp.strength.fill * lamp.kind.spill * fill)[..., None] * np.array(lamp.fill, np.float32)
-    return (level[..., None] * np.array(lamp.colour, np.float32) + ambient).astype(np.float32)
+    return as_field(level[..., None] * np.array(lamp.colour, np.float32) + ambient)
 
 
 def _facing(lamp: Lamp, surface: Surface) -> Field:
@@ -134,7 +134,7 @@ def _facing(lamp: Lamp, surface: Surface) -> Field:
     x, y, z = lamp.towards
     wrap = lamp.kind.wrap
     cosine = surface.x * x + surface.y * y + surface.z * z
-    return (np.clip((cosine + wrap) / (1 + wrap), 0, 1) * 1.12).astype(np.float32)
+    return as_field(np.clip((cosine + wrap) / (1 + wrap), 0, 1) * 1.12)
 
 
 def _backdrop_facing(lamp: Lamp) -> float:
@@ -147,7 +147,7 @@ def _reach(lamp: Lamp, mask: Field) -> Field:
     x, y = coordinates((mask.shape[1], mask.shape[0]))
     along = x * lamp.towards[0] + y * lamp.towards[1]
     fading = np.exp(lamp.kind.falloff * 1.15 * along) / np.exp(lamp.kind.falloff * 0.35)
-    return (fading * _pool(lamp, mask)).astype(np.float32)
+    return as_field(fading * _pool(lamp, mask))
 
 
 def _pool(lamp: Lamp, mask: Field) -> Field:
@@ -162,7 +162,7 @@ def _pool(lamp: Lamp, mask: Field) -> Field:
     length = float(np.hypot(side, up))
     along, across = (u * side + v * up) / length, (u * up - v * side) / length
     distance = np.hypot(along / 1.25, across) / radius
-    return (0.03 + 1.2 * steps_between(1.35, 0.5, distance)).astype(np.float32)
+    return as_field(0.03 + 1.2 * steps_between(1.35, 0.5, distance))
 
 
 def _where(mask: Field) -> tuple[float, float, float]:
@@ -190,7 +190,7 @@ def _beam(lamp: Lamp, mask: Field) -> Field:
     haze = steps_between(1.15, 0.35, across / opening) * steps_between(1.35, 0.35, along) * (along > 0)
     haze = blur(haze.astype(np.float32), max(mask.shape) / 90) * (1 - 0.8 * blur(mask, 2))
     strength = 0.10 * min(1.0, lamp.strength.key)
-    return (haze[..., None] * strength * np.array(lamp.colour, np.float32)).astype(np.float32)
+    return as_field(haze[..., None] * strength * np.array(lamp.colour, np.float32))
 
 
 def _from_behind(lamp: Lamp, mask: Field, surface: Surface, shadow: Field) -> Lighting:
@@ -215,7 +215,7 @@ def _halo(lamp: Lamp, mask: Field) -> Field:
     spread = (0.34 if lamp.kind.cone else 0.46 + 0.7 * lamp.kind.flat) * (0.55 + half)
     round_glow = np.exp(-(((x - middle_x) ** 2 + (y - middle_y + 0.30 * half) ** 2) / (2 * spread**2)))
     near = blur(mask, max(mask.shape) / 16)
-    return np.clip(0.85 * round_glow + 0.35 * near, 0, 1.2).astype(np.float32)
+    return as_field(np.clip(0.85 * round_glow + 0.35 * near, 0, 1.2))
 
 
 def _rim(mask: Field, surface: Surface) -> Field:
@@ -224,7 +224,7 @@ def _rim(mask: Field, surface: Surface) -> Field:
     line = np.clip(1 - blur(mask, thin), 0, 1)
     wide = np.clip(1 - blur(mask, 4 * thin), 0, 1) ** 1.5
     upward = np.clip(0.55 - 1.1 * surface.y, 0.06, 1.0)
-    return ((1.5 * line + 0.5 * wide) * upward * mask).astype(np.float32)
+    return as_field((1.5 * line + 0.5 * wide) * upward * mask)
 
 
 def evened(linear: Field, mask: Field, amount: float) -> Field:
@@ -238,4 +238,4 @@ def evened(linear: Field, mask: Field, amount: float) -> Field:
     local = blur(bright * mask, radius) / np.maximum(blur(mask, radius), 1e-3)
     level = float((bright * mask).sum() / max(1e-6, float(mask.sum())))
     gain = (level / np.maximum(local, 0.05 * level + 1e-3)) ** amount
-    return np.clip(gain * mask + (1 - mask), 0.6, 1.7).astype(np.float32)
+    return as_field(np.clip(gain * mask + (1 - mask), 0.6, 1.7))

@@ -30,7 +30,8 @@ def coverage(photo: Photo, subject: Subject) -> Pixels:
     soft = _along_edges(key, subject, outwards=2, softness=4e-4)
     surely = _enlarged(shrunk(subject.region, 1), (width, height))
     seen = np.asarray(Image.fromarray(key).point([min(255, 3 * n) for n in range(256)]))
-    return np.minimum(soft, np.maximum(surely, seen))
+    covered: Pixels = np.minimum(soft, np.maximum(surely, seen))
+    return covered
 
 
 def _from_backdrop(rgb: Pixels, backdrop: Pixels) -> Pixels:

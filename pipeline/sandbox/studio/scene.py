@@ -8,12 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.sandbox.studio.color import Field, Pixels, develop
+from pipeline.sandbox.studio.chance import Chance
+from pipeline.sandbox.studio.color import Field, Pixels, as_field, develop
 from pipeline.sandbox.studio.composite import strips
 from pipeline.sandbox.studio.fields import blur, coordinates, grid_size, resize, steps_between
 from pipeline.sandbox.studio.palette import Mood
-
-Chance = np.random.Generator
 
 _GRID = 512
 
@@ -26,7 +25,7 @@ def paint(mood: Mood, size: tuple[int, int], horizon: float, side: float, chance
     """
     grid = grid_size(size, _GRID)
     light = _light(grid, side, chance)
-    wall = mood.wall * (light * (1 + _on_wall(mood, grid, side, chance)))[..., None]
+    wall: Field = mood.wall * (light * (1 + _on_wall(mood, grid, side, chance)))[..., None]
     for accent in sorted(mood.accents & ACCENTS.keys()):
         wall = ACCENTS[accent](wall, mood, chance)
     floor = mood.floor * (_floor_light(light, horizon) * _texture(mood.ground, grid, horizon, chance))[..., None]
@@ -58,14 +57,14 @@ def _light(grid: tuple[int, int], side: float, chance: Chance) -> Field:
     x, y = coordinates(grid)
     middle_x, middle_y = 0.35 * side + chance.uniform(-0.15, 0.15), -0.35 + chance.uniform(-0.12, 0.12)
     pool = np.exp(-((x - middle_x) ** 2 / 0.9 + (y - middle_y) ** 2 / 0.8))
-    return (0.62 + 0.42 * pool + 0.20 * side * x - 0.10 * (x * x + y * y)).astype(np.float32)
+    return as_field(0.62 + 0.42 * pool + 0.20 * side * x - 0.10 * (x * x + y * y))
 
 
 def _floor_light(light: Field, horizon: float) -> Field:
     """Return the floor's light: most at the wall's foot, less towards the camera."""
     y = np.linspace(0, 1, light.shape[0], dtype=np.float32)[:, None]
     near = np.clip((y - horizon) / max(0.05, 1 - horizon), 0, 1)
-    return (light.mean(axis=0, keepdims=True) * (1.08 - 0.30 * near)).astype(np.float32)
+    return as_field(light.mean(axis=0, keepdims=True) * (1.08 - 0.30 * near))
 
 
 def _on_wall(mood: Mood, grid: tuple[int, int], side: float, chance: Chance) -> Field:
@@ -81,7 +80,7 @@ def _on_wall(mood: Mood, grid: tuple[int, int], side: float, chance: Chance) -> 
 
 
 def _pane(field: Field, middle: float, half: float) -> Field:
-    return (np.abs(field - middle) < half).astype(np.float32)
+    return as_field(np.abs(field - middle) < half)
 
 
 def _bokeh(wall: Field, mood: Mood, chance: Chance) -> Field:
@@ -132,7 +131,7 @@ def _noise(chance: Chance) -> Field:
     field = chance.normal(0, 1, (256, 256)).astype(np.float32)
     for shift in (1, 2):
         field = field + np.roll(field, shift, axis=0) + np.roll(field, shift, axis=1)
-    return ((field - field.mean()) / field.std()).astype(np.float32)
+    return as_field((field - field.mean()) / field.std())
 
 
 def _look_up(noise: Field, u: Field, v: Field) -> Field:
@@ -151,28 +150,30 @@ def _wood(noise: Field, across: Field, away: Field) -> Field:
     plank = np.floor(away * 2.2)
     tone = np.sin(plank * 12.9898) * 0.5
     gap = steps_between(0.0, 0.05, np.abs(away * 2.2 - np.rint(away * 2.2)))
-    return (1 + 0.07 * grain + 0.09 * tone) * (0.72 + 0.28 * gap)
+    return as_field((1 + 0.07 * grain + 0.09 * tone) * (0.72 + 0.28 * gap))
 
 
 def _stone(noise: Field, across: Field, away: Field) -> Field:
     cloud = _look_up(noise, across * 0.05, away * 0.05)
     bend = _look_up(noise, across * 0.02 + 0.5, away * 0.03)
     vein = np.exp(-np.abs(np.sin(3.1 * (across + 0.7 * away) + 1.6 * bend)) * 9)
-    return 1 + 0.035 * cloud - 0.16 * vein
+    return as_field(1 + 0.035 * cloud - 0.16 * vein)
 
 
 def _sand(noise: Field, across: Field, away: Field) -> Field:
-    return 1 + 0.07 * _look_up(noise, across * 0.35, away * 0.5) + 0.06 * _look_up(noise, across * 0.06, away * 0.12)
+    return as_field(
+        1 + 0.07 * _look_up(noise, across * 0.35, away * 0.5) + 0.06 * _look_up(noise, across * 0.06, away * 0.12)
+    )
 
 
 def _cloth(noise: Field, across: Field, away: Field) -> Field:
     folds = _look_up(noise, across * 0.018 + away * 0.01, away * 0.012)
-    return 1 + 0.12 * folds + 0.025 * _look_up(noise, across * 0.6, away * 0.9)
+    return as_field(1 + 0.12 * folds + 0.025 * _look_up(noise, across * 0.6, away * 0.9))
 
 
 def _water(noise: Field, across: Field, away: Field) -> Field:
     ripple = _look_up(noise, across * 0.05, away * 0.35)
-    return 1 + 0.14 * ripple + 0.30 * np.clip(ripple - 1.2, 0, 1)
+    return as_field(1 + 0.14 * ripple + 0.30 * np.clip(ripple - 1.2, 0, 1))
 
 
 _GROUNDS: dict[str, Callable[[Field, Field, Field], Field]] = {

@@ -5,8 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from pipeline.sandbox.studio.chance import chance_from
 from pipeline.sandbox.studio.cutout import cut_out
 from pipeline.sandbox.studio.encode import Edited, finish
 from pipeline.sandbox.studio.fields import resize_pixels
@@ -26,7 +25,7 @@ def place(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Edit
     found = cut_out(open_photo(images["image"], "image", input_pixels(size)))
     box = product_box(found.box, size, settings)
     seed = int(settings["seed"])
-    chance = np.random.default_rng(seed)
+    chance = chance_from(seed)
     mood = mood_of(settings["prompt"], settings.get("negative_prompt") or "")
     side = float(chance.choice([-1.0, 1.0]))
     set_ = paint(mood, size, horizon_behind(box, size), side, chance)

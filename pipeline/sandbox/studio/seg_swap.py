@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from pipeline.sandbox.studio.chance import Chance, chance_from
 from pipeline.sandbox.studio.color import LUMA, Field, Pixels, encode_srgb, linear_light
 from pipeline.sandbox.studio.composite import strips
 from pipeline.sandbox.studio.cutout import Cutout, cut_out
@@ -51,7 +53,7 @@ def swap(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Edite
     region = _region(open_photo(images["mask_image"], "mask_image", _LARGEST), main.size, int(settings["growmask"]))
     new = cut_out(open_photo(images["object_image"], "object_image"))
     seed = int(settings["seed"])
-    pixels = _swapped(main.rgb, region, new, settings, np.random.default_rng(seed))
+    pixels = _swapped(main.rgb, region, new, settings, chance_from(seed))
     kind, quality = settings["image_format"], int(settings["image_quality"])
     return [finish(pixels, kind, quality, alpha=main.alpha, seed=seed)]
 
@@ -64,9 +66,7 @@ def _region(mask: Photo, size: tuple[int, int], growth: int) -> Region:
     return grown_round(resize_pixels(levels, size, sharp=False) > _HALF, growth)
 
 
-def _swapped(
-    room: Pixels, region: Region, new: Cutout, settings: Mapping[str, Any], chance: np.random.Generator
-) -> Pixels:
+def _swapped(room: Pixels, region: Region, new: Cutout, settings: Mapping[str, Any], chance: Chance) -> Pixels:
     box = box_of(region)
     if box is None:
         return room
@@ -93,8 +93,8 @@ def _tiled(new: Cutout, size: tuple[int, int], repeats: tuple[int, int]) -> Pixe
     canvas = Image.new("RGBA", size)
     columns = [round(n * size[0] / across) for n in range(across + 1)]
     rows = [round(n * size[1] / down) for n in range(down + 1)]
-    for left, right in zip(columns, columns[1:], strict=False):
-        for top, bottom in zip(rows, rows[1:], strict=False):
+    for left, right in pairwise(columns):
+        for top, bottom in pairwise(rows):
             if right > left and bottom > top:
                 fitted = _fitted(tile, (right - left, bottom - top), whole=_is_thing(new, repeats))
                 canvas.paste(fitted, (left + (right - left - fitted.width) // 2, bottom - fitted.height))

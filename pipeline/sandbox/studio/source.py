@@ -19,10 +19,11 @@ MAX_PIXELS = 52_000_000
 WORKING_PIXELS = 2_100_000
 """Photographs are reduced to this before any maths, unless the output asks for more."""
 
+_OPAQUE = 255
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "MPO", "GIF", "BMP", "TIFF")  # no format that starts a program
 
 
-class UnreadableImage(ValueError):  # noqa: N818 - a named refusal, as the other errors of the sandbox
+class UnreadableImage(ValueError):
     """An input image cannot be used.  The message names the field and says why."""
 
 
@@ -55,7 +56,7 @@ def open_photo(data: bytes, field: str, max_pixels: int = WORKING_PIXELS) -> Pho
         raise
     except Image.DecompressionBombError:
         raise UnreadableImage(_too_large(field)) from None
-    except Exception as fault:  # noqa: BLE001 - decoders raise nearly anything on broken files
+    except Exception as fault:
         raise UnreadableImage(f"{field}: not an image that can be decoded ({_why(fault)})") from fault
 
 
@@ -89,7 +90,7 @@ def _normalise(image: Image.Image, max_pixels: int) -> Photo:
     image = _to_srgb(image, profile)
     upright = _upright(image.convert("RGBA" if transparent else "RGB"), exif)
     pixels = np.asarray(upright)
-    if not transparent or int(pixels[..., 3].min()) == 255:
+    if not transparent or int(pixels[..., 3].min()) == _OPAQUE:
         return Photo(np.ascontiguousarray(pixels[..., :3]), None)
     return Photo(_on_white(pixels), np.ascontiguousarray(pixels[..., 3]))
 
@@ -100,7 +101,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return image
     deep = np.nan_to_num(np.asarray(image).astype(np.float32))
     highest = float(deep.max(initial=0))
-    scale = 255.0 if highest <= 1 and image.mode == "F" else 1.0 if highest <= 255 else 255 / max(65535.0, highest)
+    scale = 255.0 if highest <= 1 and image.mode == "F" else 1.0 if highest <= _OPAQUE else 255 / max(65535.0, highest)
     return Image.fromarray(np.clip(deep * scale, 0, 255).astype(np.uint8))
 
 

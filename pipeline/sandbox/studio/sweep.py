@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.sandbox.studio.color import Field, Pixels
+from pipeline.sandbox.studio.color import Field, Pixels, as_field, as_pixels, lab_to_srgb
 from pipeline.sandbox.studio.fields import blur, coordinates, slopes
-from pipeline.sandbox.studio.labs import lab_to_srgb
-from pipeline.sandbox.studio.region import Region, grown, pieces, reached_from_border, shrunk, without_holes
+from pipeline.sandbox.studio.region import Region, grown, pieces, reached_from_border, shrunk
 
 _PLAIN_SHARE = 0.66
 _PLAIN_NOISE = 2.6
@@ -92,10 +91,10 @@ def with_shadow(backdrop: Pixels, probe: Pixels, shadow: Region) -> Pixels:
     if not shadow.any():
         return backdrop
     weight = blur(shadow.astype(np.float32), 2)[..., None]
-    seen = blur(probe * shadow[..., None].astype(np.float32), 2) / np.maximum(weight, 1e-3)
+    seen = blur(as_field(probe * shadow[..., None]), 2) / np.maximum(weight, 1e-3)
     share = np.clip(4 * weight, 0, 1)
     mixed = np.where(shadow[..., None], probe, backdrop * (1 - share) + seen * share)
-    return mixed.clip(0, 255).astype(np.uint8)
+    return as_pixels(mixed)
 
 
 def _poured(free: Region) -> Region:
