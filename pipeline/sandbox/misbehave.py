@@ -111,6 +111,7 @@ async def _cut(request: web.Request, answer: web.StreamResponse, at: float) -> w
     """The headers promise the whole body; the connection ends in the middle of it."""
     body = body_of(answer)
     part = web.StreamResponse(status=answer.status, headers=answer.headers)
+    part.content_length = max(1, len(body))
     await part.prepare(request)
     await part.write(body[: cut_at(body, at)])
     drop(request)

@@ -53,7 +53,7 @@ class ModelRoutes:
         return as_json(wire.result(job, root(request), self._options), 422 if job.status == FAILED else 200)
 
     def _asked_for(self, request: web.Request) -> Job:
-        key = self._backend.check_key(request.headers.get("x-api-key"))
+        key = self._backend.check_key(key_of(request))
         if self._options.polls_count:
             self._backend.check_rate(key)
         request_id = exchange.current.get().request_id = request.match_info["request_id"]
@@ -65,7 +65,7 @@ class ModelRoutes:
 
     async def _accept(self, request: web.Request, api: str) -> Job:
         """Everything between a request and a job, in the order of the gateway; raises Refusal."""
-        key = self._backend.check_key(request.headers.get("x-api-key"))
+        key = self._backend.check_key(key_of(request))
         endpoint = self._endpoint(request.match_info["slug"])
         self._backend.check_rate(key)
         body, as_text = await read_body(request)
@@ -79,7 +79,13 @@ class ModelRoutes:
             params, cost_nano, doomed = {}, 0, str(wrong)
         self._check_money(cost_nano)
         job = self._backend.jobs.accept(
-            endpoint, api=api, body=body, params=params, cost_nano=cost_nano, key=masked(key), doomed=doomed
+            endpoint,
+            api=api,
+            body=body,
+            params=body if params == body else params,  # usually the same: kept once
+            cost_nano=cost_nano,
+            key=masked(key),
+            doomed=doomed,
         )
         exchange.current.get().request_id = job.request_id
         return job
@@ -122,6 +128,11 @@ class ModelRoutes:
 def root(request: web.Request) -> str:
     """The root URL under which the client knows this server."""
     return f"{request.scheme}://{request.host}"
+
+
+def key_of(request: web.Request) -> str | None:
+    """The key as it was sent; a bearer token counts as a bad key, as at the provider."""
+    return request.headers.get("x-api-key") or request.headers.get("Authorization")
 
 
 def masked(key: str) -> str:

@@ -42,7 +42,7 @@ class Server:
             await self._runner.cleanup()
             raise
         bound_port = self._runner.addresses[0][1]
-        return f"http://{host}:{bound_port}"
+        return f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
 
     async def stop(self) -> None:
         """Stop listening and close every connection."""

@@ -12,7 +12,7 @@ from pipeline.sandbox import exchange, history, wire
 from pipeline.sandbox.answers import as_json
 from pipeline.sandbox.images_in import BadImage, from_data_url
 from pipeline.sandbox.library import content_type_of
-from pipeline.sandbox.models import read_body, root
+from pipeline.sandbox.models import key_of, read_body, root
 from pipeline.sandbox.picture import sniff
 from pipeline.sandbox.refusal import Refusal
 
@@ -100,7 +100,7 @@ class ServiceRoutes:
         return _file(self._backend.outputs.get(name), name)
 
     def _check(self, request: web.Request) -> None:
-        key = self._backend.check_key(request.headers.get("x-api-key"))
+        key = self._backend.check_key(key_of(request))
         if self._options.polls_count:
             self._backend.check_rate(key)
 

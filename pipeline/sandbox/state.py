@@ -18,7 +18,7 @@ from pipeline.sandbox.job import Job, job_from
 if TYPE_CHECKING:
     from pathlib import Path
 
-WAIT_S = 5.0
+WAIT_S = 2.0
 """How long to wait for a predecessor that is just being killed."""
 
 _SCHEMA = """
