@@ -116,7 +116,7 @@ def decode(data: bytes, limits: Limits) -> ImageFile.ImageFile:
 
 def has_alpha(image: Image.Image) -> bool:
     """Whether the picture has transparency, in whichever form its mode keeps it."""
-    return "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
+    return image.has_transparency_data
 
 
 def _is_cut_off(data: bytes) -> bool:

@@ -16,7 +16,8 @@ WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹�
 SIMPLE = ["mug-01", "MB01", "007", "v1.0", "a", "A_b-c.d", "-1", "_", "CONSOLE", "x" * 100, "a..b"]
 CHANGED = [
     "", ".", "..", "...", " ", "a/b", "../../etc/passwd", "a\\b", "C:\\x", "/abs", "CON", "con.txt", "NUL", "COM1",
-    "lpt9.png", "COM¹", "a.", "a ", " a", ".hidden", "a:b", 'a"b', "a*b", "a?b", "a<b>c|d", "tab\there", "new\nline", "nul\0byte",
+    "lpt9.png", "COM¹", "a.", "a ", " a", ".hidden", "a:b", 'a"b', "a*b", "a?b", "a<b>c|d", "tab\there",
+    "new\nline", "nul\0byte",
     "\u202egnp.exe", "\u200b", "é", "e\u0301", "名前", "ß", "İ", "\ud800", "x" * 101, "é" * 200,
     "a~b", "mug-01~abcdefghij", "🙂",
 ]  # fmt: skip
