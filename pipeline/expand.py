@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipeline import endpoints
 from pipeline.endpoints import BadParameters, Endpoint
@@ -24,7 +24,22 @@ from pipeline.template import Template
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    Identify = Callable[[str], str]
+    Identify = Callable[[str], tuple[str, str]]
+    """From an image as the row names it to (where it is found later, what its content is known by)."""
+    Pricing = Callable[[Endpoint, Mapping[str, Any]], "Priced | None"]
+
+
+class Priced(Protocol):
+    """A price in nano-dollars."""
+
+    @property
+    def typical_nano(self) -> int:
+        """What a call usually costs."""
+
+    @property
+    def worst_nano(self) -> int:
+        """The most it may cost."""
+
 
 FINGERPRINT_BYTES = 16
 MEMORY = 10_000
@@ -48,7 +63,7 @@ class Wish(NamedTuple):
     state: str
     fingerprint: bytes | None
     params: str
-    """Canonical JSON of the parameters as sent, images as the row names them."""
+    """Canonical JSON of the parameters as sent; images that are files by their full path."""
     estimate_nano: int | None
     reserve_nano: int | None
     image_source: str | None
@@ -76,8 +91,9 @@ class _Varying:
 class BoundStep:
     """A step tied to a manifest's columns.  Raises RecipeError when the step cannot work for any row."""
 
-    def __init__(self, step: Step, columns: Sequence[str], warnings: Counter[str]) -> None:
+    def __init__(self, step: Step, columns: Sequence[str], warnings: Counter[str], quote: Pricing) -> None:
         self.step = step
+        self._quote = quote
         self.endpoint: Endpoint = endpoints.get(step.endpoint)
         self.warnings = warnings
         self.constants: dict[str, Any] = {}
@@ -122,6 +138,7 @@ class BoundStep:
 
     def _planned(self, key: str, row: Row, params: dict[str, Any], body: str, identify: Identify) -> Wish:
         source: str | None = None
+        found: dict[str, str] = {}
         identities: dict[str, str] = {}
         local = False
         for name in self.endpoint.images:
@@ -131,12 +148,16 @@ class BoundStep:
             source = source or ref
             local = local or not ref.startswith(("http://", "https://"))
             try:
-                identity = identify(ref)
+                location, identity = identify(ref)
             except BadImage as error:
                 part = next((v for v in self.varying if v.name == name), None)
                 return self._invalid(key, row, part, str(error), error_class=ErrorClass.BAD_INPUT, source=ref)
+            if location != ref:
+                found[name] = location
             if identity != ref:
                 identities[name] = identity
+        if found:
+            body = encode({**self.constants, **params, **found})
         content = encode({**self.constants, **params, **identities}) if identities else body
         estimate, reserve = self._price(params)
         return Wish(
@@ -193,7 +214,7 @@ class BoundStep:
     def _price(self, params: Mapping[str, Any]) -> tuple[int | None, int | None]:
         signature = tuple([params.get(name) for name in self.endpoint.priced_by])
         if signature not in self._prices:
-            price = self.endpoint.price_of({**self.constants, **params})
+            price = self._quote(self.endpoint, {**self.constants, **params})
             worth = (price.typical_nano, price.worst_nano) if price else (None, None)
             if len(self._prices) >= MEMORY:
                 return worth
@@ -278,15 +299,24 @@ class BoundStep:
 class BoundRecipe:
     """A recipe tied to a manifest's columns: expands one row after another.
 
-    ``identify`` turns an image reference into what its content is known by; it raises BadImage.
+    ``identify`` finds an image and says what its content is known by; it raises BadImage.
     """
 
-    def __init__(self, recipe: Recipe, columns: Sequence[str], key: str, identify: Identify) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        columns: Sequence[str],
+        key: str,
+        identify: Identify,
+        *,
+        quote: Pricing = Endpoint.price_of,
+    ) -> None:
         self.recipe = recipe
         self.columns = tuple(columns)
         self.key_template = key
         self._key = Template.parse(key).bind(columns)
         self._identify = identify
+        self._quote = quote
         self.warnings: Counter[str] = Counter()
         self.rows_without_image = 0
         self.first_without_image: list[int] = []
@@ -296,13 +326,19 @@ class BoundRecipe:
             self._warn_about_near_misses()
         else:
             self.steps = [
-                BoundStep(_with_image(step, columns, recipe.image_default), columns, self.warnings)
+                BoundStep(_with_image(step, columns, recipe.image_default), columns, self.warnings, quote)
                 for step in recipe.steps
             ]
 
     def key(self, row: Row) -> str:
         """The row's name in outputs and ledger; may be empty, which the planner refuses."""
         return self._key(row.cells).strip()
+
+    def image_refs(self, row: Row) -> Iterator[str]:
+        """The images that *row* names, as it names them."""
+        for step in self._steps_of(row):
+            if isinstance(step, BoundStep):
+                yield from step.image_refs(row)
 
     def wishes(self, key: str, row: Row) -> Iterator[Wish]:
         """What *row* asks for: one wish per step; none where the image is missing."""
@@ -327,7 +363,9 @@ class BoundRecipe:
         slug = row.cells[self._endpoint_at].strip()
         if slug not in self._by_slug:
             try:
-                self._by_slug[slug] = BoundStep(_task_step(slug, self.columns), self.columns, self.warnings)
+                self._by_slug[slug] = BoundStep(
+                    _task_step(slug, self.columns), self.columns, self.warnings, self._quote
+                )
             except RecipeError as error:
                 self._by_slug[slug] = error
         step = self._by_slug[slug]

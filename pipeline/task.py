@@ -64,6 +64,8 @@ class Task:
     """Unix time of that acceptance."""
     out_of_date: bool = False
     """True when the row asked for something else meanwhile: fetch what was paid, into ``superseded/``."""
+    replaces: int | None = None
+    """The task whose output gives way to this one's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ LEAST_PER_MINUTE = 2.0
 FASTEST_PER_MINUTE = 6000.0
 CUT = 0.7
 """Share of the rate that is left after a 429 when the last minute tells nothing better."""
+LEAST_SHARE = 0.3
+"""No single burst lowers the rate further than to this share."""
+MINUTE_S = 60.0
 MARGIN = 0.98
 """Share of what the last minute let through that is taken as the limit."""
 PROBE_S = 10.0
@@ -38,6 +41,10 @@ CREEP = 1.01
 """Growth per step beyond a limit that was met: it may have been raised."""
 LONGEST_HOLD_S = 900.0
 """A reset further away than this is taken for a wrong clock, and backed off from instead."""
+
+
+class Closed(Exception):
+    """No more calls are admitted: the run, or this endpoint, is stopping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Lane:
     def __init__(self) -> None:
         self.in_flight = 0
         self.failures = 0
+        self.closed = False
         self.waiting: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -89,6 +97,7 @@ class Throttle:
         self._turn: deque[str] = deque()
         self._in_flight = 0
         self._sent: deque[float] = deque()
+        self._began: float | None = None
         self._held_until = 0.0
         self._bursts = 0
         self._grow_at = 0.0
@@ -129,7 +138,10 @@ class Throttle:
 
     @contextlib.asynccontextmanager
     async def admit(self, endpoint: str) -> AsyncIterator[None]:
-        """Enter when the next call to *endpoint* may start; leave when it is no longer in flight."""
+        """Enter when the next call to *endpoint* may start; leave when it is no longer in flight.
+
+        Raises Closed when the doors were closed.
+        """
         lane = self.lane(endpoint)
         await self._permit(lane)
         try:
@@ -139,10 +151,20 @@ class Throttle:
             lane.in_flight -= 1
             self._stir.set()
 
+    def close_doors(self, endpoint: str | None = None) -> None:
+        """Admit no more calls to *endpoint*, or to any: who waits gets Closed, what is in flight goes on."""
+        for slug, lane in self._lanes.items():
+            if endpoint in (None, slug):
+                lane.closed = True
+                while lane.waiting:
+                    permit = lane.waiting.popleft()
+                    if not permit.done():
+                        permit.set_exception(Closed())
+
     async def before_poll(self) -> None:
         """Wait until a free request (poll, balance, history) may be made."""
         self.polls += 1
-        while (wait_s := self.held_s) > 0:
+        while (wait_s := self.held_s) > 0:  # noqa: ASYNC110  # not polling: a hold may be prolonged while it is slept out
             await asyncio.sleep(wait_s)
         if self.polls_count and not self._unlimited:
             await self._limiter.acquire()
@@ -193,11 +215,14 @@ class Throttle:
         return float(min(60.0, 2.0 ** min(self._bursts - 1, 6)) * (0.5 + self._chance()))
 
     def _lower(self, now: float) -> None:
-        while self._sent and self._sent[0] < now - 60:
+        while self._sent and self._sent[0] < now - MINUTE_S:
             self._sent.popleft()
-        # What went through in the last minute is what the provider allows in one, when there was a full one.
-        seen = len(self._sent) * MARGIN
-        self._met = min(self._rate * 0.99, seen) if seen > self._rate * CUT else self._rate * CUT
+        share = CUT
+        if self._began is not None and now - self._began >= MINUTE_S:
+            # What went through in the last minute is about what the provider allows in one; much less only says
+            # that there was little to do.
+            share = min(0.99, max(LEAST_SHARE, len(self._sent) * MARGIN / self._rate))
+        self._met = self._rate * share
         self._grow_at = now + PROBE_S
         self._set(self._met)
 
@@ -208,6 +233,8 @@ class Throttle:
             self._limiter = AsyncLimiter(1, 60 / rate)
 
     async def _permit(self, lane: Lane) -> None:
+        if lane.closed:
+            raise Closed
         if self._unlimited and self._free(lane):
             self._start(lane)
             return
@@ -237,7 +264,9 @@ class Throttle:
         self._in_flight += 1
         lane.in_flight += 1
         if not self._unlimited:
-            self._sent.append(self._now())
+            now = self._now()
+            self._began = now if self._began is None else self._began
+            self._sent.append(now)
             if len(self._sent) > FASTEST_PER_MINUTE * 2:
                 self._sent.popleft()
 

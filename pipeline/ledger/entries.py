@@ -15,12 +15,13 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import ErrorClass
 from pipeline.task import SavedImage, State, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.errors import ErrorClass
+    from pipeline.errors import CallError
     from pipeline.ledger.journal import Journal
 
 
@@ -53,6 +54,14 @@ class Verdict:
     http_status: int | None
     at: float
 
+    @classmethod
+    def of(cls, error: CallError, at: float, *, before: str = "") -> Verdict:
+        """The verdict that a failed call comes to; with the body's first bytes when it was no image."""
+        text = f"{before}{error}"
+        if error.error_class is ErrorClass.BAD_OUTPUT and error.body_start and error.body_start not in text:
+            text = f"{text}; it begins with {error.body_start!r}"
+        return cls(error.error_class, text, error.http_status, at)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -63,6 +72,8 @@ class Receipt:
     request_id: str | None
     seed: int | None
     latency_s: float | None
+    signature: str | None = None
+    """Of the parameters that drive the price; None: do not learn from this bill."""
 
 
 def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
@@ -110,10 +121,14 @@ def accepted(
     journal.note(event="accepted", attempt=attempt, task=task_id, request=request_id, at=at)
 
 
-def refused(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verdict, final: bool) -> None:
-    """The call was answered with a refusal, or never left: not billed, and open again unless *final*."""
+def refused(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verdict, final: bool) -> int:
+    """The call was answered with a refusal, or never left: not billed, and open again unless *final*.
+
+    Returns how many twins failed with it.
+    """
     _close(db, attempt, "refused", verdict, billed=0)
     _end(db, task_id, State.FAILED if final else State.PLANNED, verdict)
+    return _fail_twins(db, task_id, verdict) if final else 0
 
 
 def doubt(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verdict) -> None:
@@ -132,17 +147,25 @@ def gave_up(
     attempt: int,
     verdict: Verdict,
     billed_nano: int | None,
-    outcome: str = "failed",
     reopen: bool = False,
-) -> None:
-    """An accepted task without an output: *billed_nano* is 0 when not billed, None when nobody said."""
-    _close(db, attempt, outcome, verdict, billed=billed_nano)
+) -> int:
+    """An accepted task without an output: *billed_nano* is 0 when not billed, None when nobody said.
+
+    Returns how many twins failed with it.
+    """
+    _close(db, attempt, "failed", verdict, billed=billed_nano)
     _add_to_bill(db, task_id, billed_nano)
     _end(db, task_id, State.PLANNED if reopen else State.FAILED, verdict)
+    return 0 if reopen else _fail_twins(db, task_id, verdict)
 
 
-def done(db: sqlite3.Connection, *, task_id: int, attempt: int, receipt: Receipt, images: Sequence[SavedImage]) -> None:
-    """Step 7: the output stands on disk under its final name; now the ledger may say so."""
+def done(
+    db: sqlite3.Connection, *, task_id: int, attempt: int, receipt: Receipt, images: Sequence[SavedImage]
+) -> list[Task]:
+    """Step 7: the output stands on disk under its final name; now the ledger may say so.
+
+    Returns the planned tasks with the same body: the output is theirs as well.
+    """
     db.execute(
         "UPDATE attempts SET outcome='done', closed_at=?, billed_nano=?, request_id=coalesce(?, request_id),"
         " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END, error_class=NULL, error=NULL WHERE id=?",
@@ -155,6 +178,9 @@ def done(db: sqlite3.Connection, *, task_id: int, attempt: int, receipt: Receipt
         (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.seed, task_id),
     )
     _outputs(db, task_id, images)
+    if receipt.signature is not None and receipt.billed_nano is not None:
+        _learn(db, task_id, receipt.signature, receipt.billed_nano)
+    return _planned_twins(db, task_id)
 
 
 def reused(
@@ -210,6 +236,33 @@ def _end(db: sqlite3.Connection, task_id: int, state: State, verdict: Verdict) -
     )
 
 
+def _planned_twins(db: sqlite3.Connection, task_id: int) -> list[Task]:
+    found = db.execute(
+        f"SELECT {TASK_COLUMNS} FROM tasks t WHERE t.state='planned' AND t.live"  # noqa: S608  # constant text
+        " AND t.fingerprint=(SELECT fingerprint FROM tasks WHERE id=?)",
+        (task_id,),
+    )
+    return [load(record) for record in found]
+
+
+def _fail_twins(db: sqlite3.Connection, task_id: int, verdict: Verdict) -> int:
+    """Tasks with the same body would fail the same way: they fail without being sent."""
+    return db.execute(
+        "UPDATE tasks SET state='failed', error_class=?, error=?, http_status=?, finished_at=? WHERE state='planned'"
+        " AND live AND fingerprint=(SELECT fingerprint FROM tasks WHERE id=?)",
+        (verdict.error_class, f"the same call failed: {verdict.error}", verdict.http_status, verdict.at, task_id),
+    ).rowcount
+
+
+def _learn(db: sqlite3.Connection, task_id: int, signature: str, billed: int) -> None:
+    db.execute(
+        "INSERT INTO prices SELECT endpoint, ?, 1, ?, ?, ? FROM tasks WHERE id=?"
+        " ON CONFLICT DO UPDATE SET calls=calls+1, sum_nano=sum_nano+excluded.sum_nano,"
+        " least_nano=min(least_nano, excluded.least_nano), most_nano=max(most_nano, excluded.most_nano)",
+        (signature, billed, billed, billed, task_id),
+    )
+
+
 def _add_to_bill(db: sqlite3.Connection, task_id: int, billed_nano: int | None) -> None:
     if billed_nano is not None:
         db.execute("UPDATE tasks SET billed_nano=coalesce(billed_nano, 0) + ? WHERE id=?", (billed_nano, task_id))
@@ -239,7 +292,7 @@ def _outputs(db: sqlite3.Connection, task_id: int, images: Sequence[SavedImage])
 
 def load(record: tuple[Any, ...]) -> Task:
     """A task from the columns of `TASK_COLUMNS`."""
-    (id_, key, step, endpoint, params, fingerprint, estimate, reserve, request_id, attempt, at, live) = record
+    (id_, key, step, endpoint, params, fingerprint, estimate, reserve, request_id, attempt, at, live, replaces) = record
     return Task(
         id=id_,
         key=key,
@@ -253,10 +306,17 @@ def load(record: tuple[Any, ...]) -> Task:
         attempt_id=attempt,
         submitted_at=at,
         out_of_date=not live,
+        replaces=replaces,
     )
+
+
+def load_image(record: tuple[Any, ...]) -> SavedImage:
+    """An output from path, size_bytes, sha256, width, height, content_type and ai_label."""
+    path, size_bytes, sha256, width, height, content_type, ai_label = record
+    return SavedImage(path, size_bytes, sha256, width, height, content_type, bool(ai_label))
 
 
 TASK_COLUMNS = (
     "t.id, t.key, t.step, t.endpoint, t.params, t.fingerprint, t.estimate_nano, t.reserve_nano, t.request_id,"
-    " (SELECT max(a.id) FROM attempts a WHERE a.task_id = t.id), t.submitted_at, t.live"
+    " (SELECT max(a.id) FROM attempts a WHERE a.task_id = t.id), t.submitted_at, t.live, t.replaces"
 )

@@ -28,9 +28,13 @@ SHOWN = 10
 """Examples in one message; the count tells the rest."""
 
 INSERT_ROW = "INSERT INTO rows (id, header_id, number, digest, cells, local, live) VALUES (?,?,?,?,?,?,1)"
+LIVE_TASKS = (
+    "SELECT key, step, id, fingerprint, row_id, error, CASE state WHEN 'done' THEN id ELSE replaces END"
+    " FROM tasks WHERE live AND key IN ({marks})"
+)
 INSERT_TASK = (
     "INSERT INTO tasks (key, step, endpoint, state, fingerprint, params, estimate_nano, reserve_nano, image_source,"
-    " error_class, error, row_id, live, planned_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1,?)"
+    " error_class, error, row_id, live, planned_at, replaces) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1,?,?)"
 )
 
 
@@ -41,6 +45,8 @@ class Known(NamedTuple):
     fingerprint: bytes | None
     row_id: int
     error: str | None
+    gives_way: int | None
+    """The task whose output a successor replaces: this one, or the one that this one was to replace."""
 
     def said(self, wish: Wish) -> str | None:
         """The error to compare with that of *wish*: only a row that cannot be sent is its error."""
@@ -148,7 +154,7 @@ class Intake:
         if row_id is not None and not self._mark(row_id):
             self._twice(key, row.number)
             return
-        missing = self._retire(wishes, row_id, known)
+        missing, replaced = self._retire(wishes, row_id, known)
         local = any(wish.local for wish in wishes)
         if row_id is None:
             row_id = self._next_row
@@ -164,8 +170,9 @@ class Intake:
             self.taken.changed += bool(missing)
             self.taken.unchanged += not missing
         for wish in missing:
-            cursor = self.db.execute(INSERT_TASK, self._task(wish, row_id))
-            known[wish.step] = Known(int(cursor.lastrowid or 0), wish.fingerprint, row_id, wish.error)
+            older = replaced.get(wish.step)
+            cursor = self.db.execute(INSERT_TASK, self._task(wish, row_id, older))
+            known[wish.step] = Known(int(cursor.lastrowid or 0), wish.fingerprint, row_id, wish.error, older)
 
     def _row_of(self, wishes: Sequence[Wish], known: dict[str, Known]) -> int | None:
         """The row that the ledger has for these wishes; None when they are all new."""
@@ -176,8 +183,13 @@ class Intake:
             return None  # rows of a task manifest may share a key: only the step tells them apart
         return next((task.row_id for task in known.values()), None)
 
-    def _retire(self, wishes: Sequence[Wish], row_id: int | None, known: dict[str, Known]) -> list[Wish]:
-        """Retire the tasks of *row_id* that are no longer asked for; return the wishes that have no task yet."""
+    def _retire(
+        self, wishes: Sequence[Wish], row_id: int | None, known: dict[str, Known]
+    ) -> tuple[list[Wish], dict[str, int | None]]:
+        """Retire the tasks of *row_id* that are no longer asked for.
+
+        Returns the wishes that have no task yet, and by step the task whose output each will replace.
+        """
         wanted = {wish.step: wish for wish in wishes}
         retired = []
         for step, task in known.items():
@@ -186,16 +198,14 @@ class Intake:
                 del wanted[step]
             elif wish is not None or task.row_id == row_id:
                 retired.append(step)
-        self.db.executemany("UPDATE tasks SET live=0 WHERE id=?", [(known.pop(step).id,) for step in retired])
-        return list(wanted.values())
+        replaced = {step: known.pop(step) for step in retired}
+        self.db.executemany("UPDATE tasks SET live=0 WHERE id=?", [(task.id,) for task in replaced.values()])
+        return list(wanted.values()), {step: task.gives_way for step, task in replaced.items()}
 
     def _live_tasks(self, keys: list[str]) -> dict[str, dict[str, Known]]:
-        marks = ",".join("?" * len(keys))
+        query = LIVE_TASKS.format(marks=",".join("?" * len(keys)))
         found: dict[str, dict[str, Known]] = {}
-        for key, step, *rest in self.db.execute(
-            f"SELECT key, step, id, fingerprint, row_id, error FROM tasks WHERE live AND key IN ({marks})",  # noqa: S608  # question marks only
-            keys,
-        ):
+        for key, step, *rest in self.db.execute(query, keys):
             found.setdefault(key, {})[step] = Known(*rest)
         return found
 
@@ -213,8 +223,8 @@ class Intake:
             self.taken.without_key.append(row.number)
         return key
 
-    def _task(self, wish: Wish, row_id: int) -> tuple[object, ...]:
-        return (*wish[:9], wish.error_class, wish.error, row_id, self._now)
+    def _task(self, wish: Wish, row_id: int, replaces: int | None = None) -> tuple[object, ...]:
+        return (*wish[:9], wish.error_class, wish.error, row_id, self._now, replaces)
 
     def _mark(self, row_id: int) -> bool:
         """Note that *row_id* came by; False when it already had."""

@@ -15,13 +15,13 @@ from pipeline.ledger import entries, schema
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
-from pipeline.task import SavedImage, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline.ledger.entries import Intent, Receipt, Verdict
+    from pipeline.task import SavedImage, Task
 
 Result = TypeVar("Result")
 
@@ -152,19 +152,6 @@ class Ledger:
 
         return await self.do(read)
 
-    async def planned_twins(self, task: Task) -> list[Task]:
-        """Planned tasks that would send the same body as *task*."""
-
-        def read(db: sqlite3.Connection) -> list[Task]:
-            found = db.execute(
-                f"SELECT {entries.TASK_COLUMNS} FROM tasks t"  # noqa: S608  # constant text
-                " WHERE t.fingerprint=? AND t.state='planned' AND t.live AND t.id<>?",
-                (task.fingerprint, task.id),
-            )
-            return [entries.load(record) for record in found]
-
-        return await self.do(read)
-
     # What happens to a task
 
     async def intent(self, meant: Intent) -> int:
@@ -180,9 +167,11 @@ class Ledger:
             )
         )
 
-    async def refused(self, task: Task, attempt: int, verdict: Verdict, *, final: bool) -> None:
-        """Record a call that was not billed."""
-        await self.do(lambda db: entries.refused(db, task_id=task.id, attempt=attempt, verdict=verdict, final=final))
+    async def refused(self, task: Task, attempt: int, verdict: Verdict, *, final: bool) -> int:
+        """Record a call that was not billed; returns how many twins failed with it."""
+        return await self.do(
+            lambda db: entries.refused(db, task_id=task.id, attempt=attempt, verdict=verdict, final=final)
+        )
 
     async def doubt(self, task: Task, attempt: int, verdict: Verdict) -> None:
         """Record a call that was perhaps billed."""
@@ -190,17 +179,19 @@ class Ledger:
 
     async def gave_up(
         self, task: Task, attempt: int, verdict: Verdict, *, billed_nano: int | None, reopen: bool = False
-    ) -> None:
-        """Record an accepted task that gave no output."""
-        await self.do(
+    ) -> int:
+        """Record an accepted task that gave no output; returns how many twins failed with it."""
+        return await self.do(
             lambda db: entries.gave_up(
                 db, task_id=task.id, attempt=attempt, verdict=verdict, billed_nano=billed_nano, reopen=reopen
             )
         )
 
-    async def done(self, task: Task, attempt: int, receipt: Receipt, images: Sequence[SavedImage]) -> None:
-        """Record a finished task whose output is on disk."""
-        await self.do(lambda db: entries.done(db, task_id=task.id, attempt=attempt, receipt=receipt, images=images))
+    async def done(self, task: Task, attempt: int, receipt: Receipt, images: Sequence[SavedImage]) -> list[Task]:
+        """Record a finished task whose output is on disk; returns the planned tasks that it serves as well."""
+        return await self.do(
+            lambda db: entries.done(db, task_id=task.id, attempt=attempt, receipt=receipt, images=images)
+        )
 
     async def reused(self, task: Task, source_id: int, run_id: str, images: Sequence[SavedImage]) -> None:
         """Record that *task* got the output of the task *source_id*."""
@@ -228,9 +219,15 @@ class Ledger:
                 " WHERE task_id=? ORDER BY n",
                 (task_id,),
             )
-            return [SavedImage(*record[:6], bool(record[6])) for record in found]
+            return [entries.load_image(record) for record in found]
 
         return await self.do(read)
+
+    async def held(self, attempt: int) -> tuple[int, str | None]:
+        """(nano-dollars held, entry in a shared cap file) of an attempt that is not settled."""
+        query = "SELECT held_nano, reservation FROM attempts WHERE id=?"
+        found = await self.do(lambda db: db.execute(query, (attempt,)).fetchone())
+        return (0, None) if found is None else (int(found[0]), found[1])
 
     async def owned(self, paths: Sequence[str], except_task: int) -> list[str]:
         """Those of *paths* that the ledger knows as outputs of other tasks than *except_task*."""

@@ -77,7 +77,8 @@ CREATE TABLE tasks (            -- one row at one step: one paid call
     finished_at    REAL,
     latency_s      REAL,
     run_id         TEXT,
-    reused_from    INTEGER
+    reused_from    INTEGER,                    -- the paid task with the same body whose output this one shares
+    replaces       INTEGER                     -- the task whose output gives way to this one's
 );
 
 CREATE TABLE attempts (         -- one POST
@@ -108,6 +109,16 @@ CREATE TABLE outputs (
     content_type TEXT NOT NULL,
     ai_label     INTEGER NOT NULL,
     PRIMARY KEY (task_id, n)
+) WITHOUT ROWID;
+
+CREATE TABLE prices (           -- what calls really cost, by the parameters that drive it
+    endpoint   TEXT NOT NULL,
+    signature  TEXT NOT NULL,
+    calls      INTEGER NOT NULL,
+    sum_nano   INTEGER NOT NULL,
+    least_nano INTEGER NOT NULL,
+    most_nano  INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, signature)
 ) WITHOUT ROWID;
 
 CREATE TABLE uploads (          -- local images that the provider already has

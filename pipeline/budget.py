@@ -1,0 +1,148 @@
+"""Whether the next call may be paid: the cap over what was billed and what is held for calls under way.
+
+A call reserves its worst price before it is sent and settles at what was billed.  A reservation whose outcome is
+unknown stays.  What does not fit while other calls are under way waits for them: they usually cost less than their
+worst.  Several processes may share one cap through a file (`pipeline.capfile`).  Knows neither rate nor tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.money import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class CapReached(Exception):
+    """The call does not fit under the cap, and nothing under way could make room for it."""
+
+    def __init__(self, *, needed_nano: int, free_nano: int, held_nano: int, holders: int) -> None:
+        super().__init__(
+            f"the cap is reached: {show(needed_nano)} needed, {show(max(0, free_nano))} free,"
+            f" {show(held_nano)} reserved by {holders} {'call' if holders == 1 else 'calls'}"
+        )
+        self.needed_nano = needed_nano
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money set aside for one call.  ``name`` is its entry in a shared cap file."""
+
+    nano: int
+    name: str | None = None
+
+
+class SharedCap(Protocol):
+    """A cap that several processes share.  Money in nano-dollars."""
+
+    async def reserve(self, nano: int) -> str | None:
+        """Set *nano* aside; the entry's name, or None when it does not fit at present."""
+
+    async def settle(self, name: str, billed_nano: int) -> None:
+        """Replace what was set aside by what was billed."""
+
+    async def wait(self) -> bool:
+        """Wait until something may have changed; False when no other process holds anything that could."""
+
+    async def standing(self) -> tuple[int, int, int]:
+        """(free, held, holders) over all processes."""
+
+
+class Budget:
+    """The cap of one run.  ``cap_nano`` None means no cap.  One per event loop."""
+
+    def __init__(
+        self,
+        cap_nano: int | None,
+        *,
+        billed_nano: int = 0,
+        held_nano: int = 0,
+        held_count: int = 0,
+        shared: SharedCap | None = None,
+    ) -> None:
+        """``billed_nano`` and ``held_nano`` are what the folder has spent and holds already."""
+        self.cap_nano = cap_nano
+        self.billed_nano = billed_nano
+        self.held_nano = held_nano
+        self._held_count = held_count
+        self._under_way = 0
+        self._shared = shared
+        self._moved = asyncio.Condition()
+        self.refusal: CapReached | None = None
+        """The smallest need that was refused: the run stops because of it."""
+
+    @property
+    def capped(self) -> bool:
+        """Whether there is any cap."""
+        return self.cap_nano is not None or self._shared is not None
+
+    @property
+    def free_nano(self) -> int | None:
+        """What may still be reserved; None without a cap of the folder."""
+        return None if self.cap_nano is None else self.cap_nano - self.billed_nano - self.held_nano
+
+    def hopeless(self, nano: int) -> bool:
+        """True when *nano* is at least what was already refused: nobody needs to ask again."""
+        return self.refusal is not None and nano >= self.refusal.needed_nano
+
+    async def reserve(self, nano: int, *, gone: Callable[[], bool] = lambda: False) -> Reservation | None:
+        """Set *nano* aside, waiting for calls under way; None when *gone* became true meanwhile.
+
+        Raises CapReached when it does not fit.
+        """
+        async with self._moved:
+            while not gone():
+                if self._fits(nano):
+                    name = await self._shared.reserve(nano) if self._shared else None
+                    if self._shared is None or name is not None:
+                        self.held_nano += nano
+                        self._held_count += 1
+                        self._under_way += 1
+                        return Reservation(nano, name)
+                if self._under_way:
+                    await self._moved.wait()
+                elif not await self._others_may_make_room(nano):
+                    raise await self._refuse(nano)
+        return None
+
+    def take_over(self, nano: int, name: str | None) -> Reservation:
+        """The reservation that an earlier run left for a task that is still under way."""
+        self._under_way += 1
+        return Reservation(nano, name)
+
+    async def settle(self, reservation: Reservation, billed_nano: int | None) -> None:
+        """Replace *reservation* by what was billed (0: nothing); None: unknown, it stays held."""
+        if billed_nano is not None and self._shared and reservation.name:
+            await self._shared.settle(reservation.name, billed_nano)
+        async with self._moved:
+            self._under_way -= 1
+            if billed_nano is not None:
+                self.held_nano -= reservation.nano
+                self._held_count -= 1
+                self.billed_nano += billed_nano
+            self._moved.notify_all()
+
+    async def wake(self) -> None:
+        """Let waiting calls look again: the run is stopping, or the cap was raised."""
+        async with self._moved:
+            self._moved.notify_all()
+
+    def _fits(self, nano: int) -> bool:
+        return self.cap_nano is None or self.billed_nano + self.held_nano + nano <= self.cap_nano
+
+    async def _others_may_make_room(self, nano: int) -> bool:
+        return self._shared is not None and self._fits(nano) and await self._shared.wait()
+
+    async def _refuse(self, nano: int) -> CapReached:
+        if self._shared and self._fits(nano):
+            free, held, holders = await self._shared.standing()
+        else:
+            free, held, holders = self.free_nano or 0, self.held_nano, self._held_count
+        refusal = CapReached(needed_nano=nano, free_nano=free, held_nano=held, holders=holders)
+        if self.refusal is None or nano < self.refusal.needed_nano:
+            self.refusal = refusal
+        return refusal

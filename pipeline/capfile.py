@@ -1,0 +1,158 @@
+"""A cap that several processes share: a small SQLite file, for example one per month and key.
+
+Each call's worst price is set aside in one immediate transaction, so no two processes can both see the same free
+money.  A process shows that it is alive by a lease; what a dead one holds stays held until its folder settles it.
+Blocking work runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from pipeline.errors import FolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+LEASE_S = 300.0
+"""Seconds after which a process that neither reserved nor settled anything is taken for dead."""
+LOOK_AGAIN_S = 0.5
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY CHECK (id = 1), billed_nano INTEGER NOT NULL);
+INSERT OR IGNORE INTO spent VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS held (
+    name TEXT PRIMARY KEY, owner TEXT NOT NULL, folder TEXT NOT NULL, nano INTEGER NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (owner TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class CapFile:
+    """One process's view of a shared cap.  Raises FolderError when the file cannot be used."""
+
+    def __init__(self, path: Path, cap_nano: int, folder: str, *, clock: Callable[[], float] = time.time) -> None:
+        """``folder`` names whose reservations these are: it settles what a crash of its run left behind."""
+        self.path = path
+        self.cap_nano = cap_nano
+        self._folder = folder
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._leased_until = 0.0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._open() as db:
+                db.executescript(TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise FolderError(f"cap file {path}: {error}", hint="give another --cap-file") from error
+
+    async def reserve(self, nano: int) -> str | None:
+        """Set *nano* aside; the entry's name, or None when it does not fit at present."""
+        return await asyncio.to_thread(self._reserve, nano)
+
+    async def settle(self, name: str, billed_nano: int) -> None:
+        """Replace what was set aside by what was billed; an unknown *name* only adds the bill once."""
+        await asyncio.to_thread(self.settle_now, name, billed_nano)
+
+    async def wait(self) -> bool:
+        """Wait a moment; False when no living process holds anything that may become free."""
+        if not await asyncio.to_thread(self._others_alive):
+            return False
+        await asyncio.sleep(LOOK_AGAIN_S)
+        return True
+
+    async def standing(self) -> tuple[int, int, int]:
+        """(free, held, holders) over all processes, in nano-dollars."""
+        return await asyncio.to_thread(self.standing_now)
+
+    def standing_now(self) -> tuple[int, int, int]:
+        """The same, blocking."""
+        with self._open() as db:
+            billed, held, holders = self._sums(db)
+        return self.cap_nano - billed - held, held, holders
+
+    def billed_now(self) -> int:
+        """What all processes were billed under this cap, in nano-dollars."""
+        with self._open() as db:
+            return self._sums(db)[0]
+
+    def settle_now(self, name: str, billed_nano: int) -> None:
+        """The same as `settle`, blocking.  Doing it twice changes nothing."""
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute("DELETE FROM held WHERE name=?", (name,)).rowcount:
+                db.execute("UPDATE spent SET billed_nano = billed_nano + ?", (billed_nano,))
+            self._renew(db)
+            db.execute("COMMIT")
+
+    def mine(self) -> list[str]:
+        """Names of all entries of this folder, from this and from earlier runs."""
+        with self._open() as db:
+            return [str(name) for (name,) in db.execute("SELECT name FROM held WHERE folder=?", (self._folder,))]
+
+    def release(self, names: Iterable[str]) -> None:
+        """Drop entries whose call was certainly never made."""
+        with self._open() as db:
+            db.executemany("DELETE FROM held WHERE name=?", [(name,) for name in names])
+
+    def leave(self) -> None:
+        """Say that this process is gone; what it holds stays held."""
+        with self._open() as db:
+            db.execute("DELETE FROM leases WHERE owner=?", (self._owner,))
+
+    def _reserve(self, nano: int) -> str | None:
+        name = uuid.uuid4().hex
+        now = self._clock()
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            billed, held, _ = self._sums(db)
+            if billed + held + nano > self.cap_nano:
+                db.execute("ROLLBACK")
+                return None
+            db.execute("INSERT INTO held VALUES (?,?,?,?,?)", (name, self._owner, self._folder, nano, now))
+            self._renew(db)
+            db.execute("COMMIT")
+        return name
+
+    def _renew(self, db: sqlite3.Connection) -> None:
+        now = self._clock()
+        if now > self._leased_until - LEASE_S / 2:
+            self._leased_until = now + LEASE_S
+            db.execute("INSERT OR REPLACE INTO leases VALUES (?,?)", (self._owner, self._leased_until))
+
+    def _others_alive(self) -> bool:
+        with self._open() as db:
+            found = db.execute(
+                "SELECT count(*) FROM held JOIN leases USING (owner) WHERE owner <> ? AND until > ?",
+                (self._owner, self._clock()),
+            ).fetchone()
+        return bool(found[0])
+
+    @staticmethod
+    def _sums(db: sqlite3.Connection) -> tuple[int, int, int]:
+        billed = db.execute("SELECT billed_nano FROM spent").fetchone()[0]
+        held, holders = db.execute("SELECT coalesce(sum(nano), 0), count(*) FROM held").fetchone()
+        return int(billed), int(held), int(holders)
+
+    def _open(self) -> _Closing:
+        return _Closing(self.path)
+
+
+class _Closing:
+    """A connection for one with-block, closed at its end: SQLite's own context manager leaves it open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        self._db.execute("PRAGMA synchronous = FULL")
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()

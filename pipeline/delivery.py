@@ -1,0 +1,175 @@
+"""What was paid for becomes files and ledger entries: the second half of the order of writes.
+
+    5 `submitted(request_id)` is durable  ▶  wait for the result
+    6 fetch, verify, write aside, sync, rename
+    7 `done(billed, hash, path)` is durable  ▶  tasks with the same body get the output as well
+
+Everything here is free and may be repeated.  Never sends a paid request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pipeline import endpoints
+from pipeline.errors import CallError, ErrorClass
+from pipeline.ledger.entries import Receipt, Verdict
+from pipeline.outputs import BadOutput
+from pipeline.policy import Patience, next_step
+from pipeline.task import Accepted, Answer, Picture, SavedImage, State, Task
+from pipeline.tools import Attempt
+
+if TYPE_CHECKING:
+    from pipeline.tools import Habits, Tools
+
+FETCHES = 3
+"""Downloads of one output before it counts as bad: each is free."""
+FRUITLESS = frozenset({ErrorClass.INFERENCE_FAILED, ErrorClass.BAD_OUTPUT, ErrorClass.LOST})
+"""Causes after which an accepted task will never give anything."""
+
+
+class Delivery:
+    """Waits for accepted tasks, saves and records what they made."""
+
+    def __init__(self, tools: Tools, habits: Habits) -> None:
+        self.tools = tools
+        self.habits = habits
+
+    async def take_up(self, task: Task) -> None:
+        """Finish a task that an earlier run paid for.  It is never sent again."""
+        assert task.request_id is not None
+        nano, name = await self.tools.ledger.held(task.attempt_id or 0)
+        reservation = self.tools.budget.take_over(nano, name)
+        began = task.submitted_at or self.tools.clock()
+        await self.finish(task, Attempt(task.attempt_id or 0, reservation, began), Accepted(task.request_id))
+
+    async def finish(self, task: Task, attempt: Attempt, accepted: Accepted, *, first: CallError | None = None) -> None:
+        """Wait for an accepted task, then receive it.  *first* is what was wrong with its first answer."""
+        try:
+            answer = await self.wait(task, attempt, accepted)
+        except CallError as error:
+            lost = error.error_class is ErrorClass.LOST
+            if lost and (images := await self._adopted(task)):
+                await self._record(task, attempt, Answer((), accepted.request_id), images)
+            else:
+                await self.in_vain(task, attempt, first if lost and first else error)
+        else:
+            await self.receive(task, attempt, answer)
+
+    async def wait(self, task: Task, attempt: Attempt, accepted: Accepted) -> Answer:
+        """The finished answer of an accepted task; raises CallError."""
+        ago = max(0.0, self.tools.clock() - attempt.began) if task.request_id else 0.0
+        return await self.tools.provider.wait(task.endpoint, accepted, submitted_s_ago=ago)
+
+    async def receive(self, task: Task, attempt: Attempt, answer: Answer) -> None:
+        """Steps 6 and 7: a paid answer becomes files and an entry."""
+        if answer.remaining_nano is not None:
+            self.tools.observer.balance(answer.remaining_nano)
+        latency_s = self.tools.clock() - attempt.began
+        try:
+            images = await self._save(task, answer)
+        except BadOutput as error:
+            text = f"{error}; it begins with {error.body_start!r}"
+            await self.in_vain(task, attempt, _paid(text, ErrorClass.BAD_OUTPUT, answer))
+        except CallError as error:
+            error.billed_nano = answer.billed_nano
+            await self.in_vain(task, attempt, error)
+        else:
+            await self._record(task, attempt, answer, images, latency_s)
+
+    async def in_vain(self, task: Task, attempt: Attempt, error: CallError) -> None:
+        """An accepted task will give nothing; or cannot be had at present, and is left for a later run."""
+        if error.error_class not in FRUITLESS:
+            await self.tools.budget.settle(attempt.reservation, None)
+            patience = Patience()
+            self.tools.stop_for(
+                task, error, next_step(error, tries=patience.attempts, elapsed_s=0.0, patience=patience, chance=0.0)
+            )
+            return
+        billed = 0 if error.error_class is ErrorClass.INFERENCE_FAILED else error.billed_nano
+        verdict = Verdict.of(error, self.tools.clock())
+        twins = await self.tools.ledger.gave_up(task, attempt.id, verdict, billed_nano=billed)
+        await self.tools.budget.settle(attempt.reservation, billed)
+        for _ in range(1 + twins):
+            self.tools.observer.ended(task, State.FAILED, error.error_class, None)
+
+    async def share(self, twin: Task, source_id: int, images: list[SavedImage] | None = None) -> None:
+        """Give *twin* the output of the paid task *source_id*: the same body, no second payment."""
+        originals = images if images is not None else await self.tools.ledger.outputs(source_id)
+        try:
+            await self._make_way(twin)
+            copies = [await asyncio.to_thread(self._copy, original, twin, n) for n, original in enumerate(originals, 1)]
+        except (FileNotFoundError, BadOutput):
+            return  # the original is gone or damaged: the twin stays open until that is mended
+        await self.tools.ledger.reused(twin, source_id, self.habits.run_id, copies)
+        self.tools.observer.ended(twin, State.DONE, None, None)
+
+    async def _save(self, task: Task, answer: Answer) -> list[SavedImage]:
+        """Step 6 for every picture, in order."""
+        await self._make_way(task)
+        return [await self._save_one(task, picture, n) for n, picture in enumerate(answer.pictures, 1)]
+
+    async def _save_one(self, task: Task, picture: Picture, n: int) -> SavedImage:
+        for tries in range(1, FETCHES + 1):
+            data = await self.tools.provider.fetch(picture)
+            try:
+                return await asyncio.to_thread(
+                    self.tools.store.save,
+                    data,
+                    key=task.key,
+                    step=task.step,
+                    n=n,
+                    digital_source=endpoints.get(task.endpoint).digital_source,
+                    superseded=task.out_of_date,
+                    full=self.habits.full_decode,
+                )
+            except BadOutput:
+                if picture.data is not None or tries == FETCHES:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _make_way(self, task: Task) -> None:
+        """Move the output that *task* replaces aside, and say so in the ledger."""
+        if task.replaces is None or task.out_of_date:
+            return
+        for image in await self.tools.ledger.outputs(task.replaces):
+            if image.path.startswith("images/"):
+                moved = await asyncio.to_thread(self.tools.store.supersede, image.path)
+                if moved is not None:
+                    await self.tools.ledger.moved(image.path, moved)
+
+    async def _record(
+        self,
+        task: Task,
+        attempt: Attempt,
+        answer: Answer,
+        images: list[SavedImage],
+        latency_s: float | None = None,
+    ) -> None:
+        """Step 7, then the tasks that share the body."""
+        receipt = Receipt(self.tools.clock(), answer.billed_nano, answer.request_id, answer.seed, latency_s)
+        twins = await self.tools.ledger.done(task, attempt.id, receipt, images)
+        await self.tools.budget.settle(attempt.reservation, answer.billed_nano)
+        self.tools.observer.ended(task, State.DONE, None, receipt)
+        for twin in twins:
+            await self.share(twin, task.id, images)
+
+    def _copy(self, original: SavedImage, twin: Task, n: int) -> SavedImage:
+        data = (self.tools.ledger.folder / original.path).read_bytes()
+        return self.tools.store.save(data, key=twin.key, step=twin.step, n=n, full=False)
+
+    async def _adopted(self, task: Task) -> list[SavedImage]:
+        """Files that a crash left between rename and entry: all that the task makes, or none."""
+        if task.out_of_date:
+            return []
+        count = endpoints.get(task.endpoint).images_made(task.params)
+        found = [await asyncio.to_thread(self.tools.store.adopt, task.key, task.step, n) for n in range(1, count + 1)]
+        images = [image for image in found if image is not None]
+        if len(images) != count or await self.tools.ledger.owned([image.path for image in images], task.id):
+            return []
+        return images
+
+
+def _paid(text: str, error_class: ErrorClass, answer: Answer) -> CallError:
+    return CallError(text, error_class, request_id=answer.request_id, billed_nano=answer.billed_nano)

@@ -1,0 +1,162 @@
+"""What calls cost: the documented price, until the bills of a few calls say better.
+
+Bills are kept per endpoint and price signature (the values of the parameters that drive the price): in the folder's
+ledger, and as a prior for other folders in the user's cache.  The worst case is never below the documented one: a
+cheap sample proves nothing about the next call.  An unknown price stays unknown, unless the user assumes one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline import endpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pipeline.endpoints import Endpoint
+    from pipeline.task import Task
+
+ENOUGH = 5
+"""Bills of one signature after which their mean replaces the documented price."""
+DRIFT = 0.2
+"""Relative difference between bill and documented price that is worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The bills of one endpoint and price signature, in nano-dollars."""
+
+    calls: int
+    sum_nano: int
+    least_nano: int
+    most_nano: int
+
+    @property
+    def mean_nano(self) -> int:
+        """Mean bill."""
+        return round(self.sum_nano / self.calls)
+
+    def with_(self, other: Seen) -> Seen:
+        """Both together."""
+        return Seen(
+            self.calls + other.calls,
+            self.sum_nano + other.sum_nano,
+            min(self.least_nano, other.least_nano),
+            max(self.most_nano, other.most_nano),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price and where it comes from: ``page``, ``billed here``, ``billed before`` or ``assumed``."""
+
+    typical_nano: int
+    worst_nano: int
+    source: str
+
+
+Bills = dict[tuple[str, str], Seen]
+
+
+def signature(endpoint: Endpoint, params: Mapping[str, Any]) -> str:
+    """The price signature as JSON text."""
+    return json.dumps(endpoint.signature(params), default=str, separators=(",", ":"))
+
+
+class PriceBook:
+    """Quotes prices.  ``own`` are this folder's bills, ``prior`` those of earlier folders."""
+
+    def __init__(self, own: Bills, prior: Bills, assumed: Mapping[str, int]) -> None:
+        """``assumed``: nano-dollars per call that the user assumes for an endpoint, by slug."""
+        self._own = own
+        self._prior = prior
+        self._assumed = assumed
+        self.used: dict[str, str] = {}
+        """By endpoint, the source of its newest quote: the plan says it."""
+
+    def quote(self, endpoint: Endpoint, params: Mapping[str, Any]) -> Quote | None:
+        """What a call with *params* costs; None when nobody knows."""
+        price = endpoint.price_of(params)
+        place = (endpoint.slug, signature(endpoint, params))
+        for source, bills in (("billed here", self._own), ("billed before", self._prior)):
+            seen = bills.get(place)
+            if seen is not None and seen.calls >= ENOUGH:
+                worst = max(seen.most_nano, price.worst_nano if price else seen.most_nano)
+                return self._say(endpoint, Quote(seen.mean_nano, worst, source))
+        if price is not None:
+            return self._say(endpoint, Quote(price.typical_nano, price.worst_nano, "page"))
+        if (nano := self._assumed.get(endpoint.slug)) is not None:
+            return self._say(endpoint, Quote(nano, nano, "assumed"))
+        return None
+
+    def worst_nano(self, task: Task) -> int:
+        """The most that *task* may cost; 0 when nobody knows (then there is no cap)."""
+        endpoint = endpoints.get(task.endpoint)
+        quote = self.quote(endpoint, task.params)
+        seen = self._own.get((endpoint.slug, signature(endpoint, task.params)))
+        return max(quote.worst_nano if quote else 0, seen.most_nano if seen else 0)
+
+    def billed(self, task: Task, billed_nano: int) -> None:
+        """Take note of a bill: from now on it counts for the worst case as well."""
+        endpoint = endpoints.get(task.endpoint)
+        place = (endpoint.slug, signature(endpoint, task.params))
+        bill = Seen(1, billed_nano, billed_nano, billed_nano)
+        self._own[place] = self._own[place].with_(bill) if place in self._own else bill
+
+    def drifts(self) -> list[str]:
+        """Sentences about endpoints whose bills differ from the page's price by more than DRIFT."""
+        said = []
+        for (slug, text), seen in sorted(self._own.items()):
+            endpoint = endpoints.every().get(slug)
+            price = (
+                endpoint.price_of(dict(zip(endpoint.priced_by, json.loads(text), strict=True))) if endpoint else None
+            )
+            if price is None or seen.calls < ENOUGH:
+                continue
+            share = seen.mean_nano / price.typical_nano - 1
+            if abs(share) > DRIFT:
+                said.append(
+                    f"{slug} {text} was billed ${seen.mean_nano / 1e9:.4f} on average over {seen.calls} calls,"
+                    f" {abs(share):.0%} {'above' if share > 0 else 'below'} the documented ${price.typical_nano / 1e9:.4f}"
+                )
+        return said
+
+    def _say(self, endpoint: Endpoint, quote: Quote) -> Quote:
+        self.used[endpoint.slug] = quote.source
+        return quote
+
+
+def read_cache(path: Path) -> Bills:
+    """The bills of earlier folders; nothing when there is no readable cache."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return {(entry["endpoint"], entry["signature"]): Seen(*entry["seen"]) for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # a prior is a convenience: the documented price serves as well
+
+
+def write_cache(path: Path, bills: Bills) -> None:
+    """Replace the cache; a cache that cannot be written is done without."""
+    known = {**read_cache(path), **bills}
+    entries = [
+        {"endpoint": slug, "signature": text, "seen": [seen.calls, seen.sum_nano, seen.least_nano, seen.most_nano]}
+        for (slug, text), seen in sorted(known.items())
+    ]
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".prices-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(entries, file)
+        os.replace(name, path)  # noqa: PTH105  # Path.replace says the same; the pair reads better with mkstemp
+
+
+def from_records(records: Iterable[tuple[str, str, int, int, int, int]]) -> Bills:
+    """Bills from the ledger's table: endpoint, signature, calls, sum, least, most."""
+    return {(slug, text): Seen(*numbers) for slug, text, *numbers in records}

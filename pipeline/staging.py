@@ -1,0 +1,112 @@
+"""From images as a task names them to URLs that the provider can fetch.
+
+A web address is passed on.  A local file is checked, made readable for every endpoint, uploaded once per content,
+and its URL is remembered in the ledger.  An object in a private bucket gets a presigned URL.  Nothing here costs
+money.  Knows no prices and no policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import endpoints
+from pipeline.images.errors import BadInput
+from pipeline.images.files import read_image_file
+from pipeline.images.prepare import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipeline.images.decode import Limits
+    from pipeline.images.prepare import Prepared
+    from pipeline.ledger import Ledger
+    from pipeline.provider import Provider
+
+UPLOAD_LASTS_S = 6 * 24 * 3600.0
+"""An upload is used again for six days: the provider keeps generated files for seven, and says nothing of uploads."""
+AT_ONCE = 4
+"""Files that are decoded and uploaded at the same time: bounds memory."""
+PRESIGNED_S = 24 * 3600
+
+
+class Staging:
+    """Makes a task's images reachable for the provider.  One per run."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        provider: Provider,
+        *,
+        clock: Callable[[], float],
+        limits: Limits | None = None,
+        presign: Callable[[str, int], str] | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._provider = provider
+        self._clock = clock
+        self._limits = limits
+        self._presign = presign
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._under_way: dict[str, asyncio.Future[str]] = {}
+
+    async def body(self, endpoint: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """*params* with every image as a URL; raises BadInput, CallError from the upload, and OSError never."""
+        body = dict(params)
+        for name in endpoints.get(endpoint).images:
+            if isinstance(location := body.get(name), str):
+                body[name] = await self._url(location)
+        return body
+
+    async def _url(self, location: str) -> str:
+        if location.startswith(("http://", "https://")):
+            return location
+        if location.startswith("data:"):
+            return await self._uploaded(_inline(location), "inline image")
+        if "://" in location:
+            return await self._presigned(location)
+        async with self._places:
+            data = await asyncio.to_thread(read_image_file, Path(location), limits=self._limits)
+            return await self._uploaded(data, location)
+
+    async def _presigned(self, location: str) -> str:
+        if self._presign is None:
+            raise BadInput(location, "it is in object storage, which is not set up")
+        return await asyncio.to_thread(self._presign, location, PRESIGNED_S)
+
+    async def _uploaded(self, data: bytes, name: str) -> str:
+        ready = await asyncio.to_thread(prepare, data, limits=self._limits, name=name)
+        known = await self._ledger.upload(ready.sha256, self._clock() - UPLOAD_LASTS_S)
+        return known or await self._once(ready)
+
+    async def _once(self, ready: Prepared) -> str:
+        """Upload *ready*, or wait for whoever is uploading the same content."""
+        if (other := self._under_way.get(ready.sha256)) is not None:
+            return await asyncio.shield(other)
+        mine: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._under_way[ready.sha256] = mine
+        try:
+            url = await self._provider.upload(ready.data, ready.content_type)
+            await self._ledger.uploaded(ready.sha256, url)
+        except BaseException as error:
+            mine.set_exception(error)
+            mine.exception()  # nobody may be waiting for it: then it is not lost, it is raised here
+            raise
+        else:
+            mine.set_result(url)
+            return url
+        finally:
+            del self._under_way[ready.sha256]
+
+
+def _inline(location: str) -> bytes:
+    head, _, text = location.partition(",")
+    if not head.endswith(";base64"):
+        raise BadInput("inline image", "its data URI is not base64")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise BadInput("inline image", f"its data URI is damaged: {error}") from error

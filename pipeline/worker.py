@@ -1,0 +1,241 @@
+"""One task from the ledger to a paid call: the first half of the order of writes, carried out.
+
+    1 reserve the worst price            after a crash: recomputed from the ledger
+    2 wait for the throttle              nothing happened
+    3 `intent` is durable                in doubt
+    4 POST, exactly once per attempt     in doubt, settled by the provider's history
+    5 `submitted(request_id)` is durable taken up again, never paid again
+
+Carries out what `policy` decides and adds no opinion; `delivery` does the rest.  Knows neither manifests nor
+terminals.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from pipeline import endpoints
+from pipeline.budget import CapReached, Reservation
+from pipeline.delivery import Delivery
+from pipeline.errors import CallError, ErrorClass
+from pipeline.images.errors import BadInput
+from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
+from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step
+from pipeline.stop import Reason
+from pipeline.task import Accepted, Answer, State, Task
+from pipeline.throttle import Closed
+from pipeline.tools import Attempt, LeftOpen
+
+if TYPE_CHECKING:
+    from pipeline.tools import Habits, Tools
+
+WORTH_A_LOOK = frozenset({ErrorClass.GATEWAY, ErrorClass.TIMEOUT, ErrorClass.CONNECTION})
+"""Causes that speak against an endpoint rather than a task: its lane narrows."""
+
+
+class Worker:
+    """Settles tasks, one at a time per call of `settle`; many calls run side by side."""
+
+    def __init__(self, tools: Tools, habits: Habits) -> None:
+        self.tools = tools
+        self.habits = habits
+        self.delivery = Delivery(tools, habits)
+
+    async def settle(self, task: Task) -> None:
+        """Bring *task* to its end, or leave it open when the run stops first.
+
+        Raises only what makes going on unsafe: LedgerError, StorageError.
+        """
+        if task.request_id is not None:
+            await self.delivery.take_up(task)
+            return
+        story = _Story(self.tools, self.habits.patience)
+        try:
+            body = await self._body(task)
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception(story.again), wait=story.wait_s, sleep=self.tools.stop.nap, reraise=True
+            ):
+                with attempt:
+                    await self._send(task, body, story)
+        except (LeftOpen, CallError):
+            return  # what happened is in the ledger
+
+    async def _body(self, task: Task) -> dict[str, Any]:
+        """The task's parameters with images that the provider can reach; a bad input ends the task."""
+        try:
+            return await self.tools.staging.body(task.endpoint, task.params)
+        except BadInput as error:
+            await self._fail_unsent(task, Verdict(ErrorClass.BAD_INPUT, str(error), None, self.tools.clock()))
+            raise LeftOpen from error
+        except CallError as error:
+            step = _final(error)
+            if isinstance(step, GiveUp | Doubt):
+                await self._fail_unsent(task, Verdict.of(error, self.tools.clock(), before="upload: "))
+            self.tools.stop_for(task, error, step)
+            raise LeftOpen from error
+
+    async def _send(self, task: Task, body: dict[str, Any], story: _Story) -> None:
+        """Steps 1 to 5 once, and what follows from the answer."""
+        seed, body = self._with_seed(task, body)
+        reservation = await self._reserve(task)
+        try:
+            async with self.tools.throttle.admit(task.endpoint):
+                self._in_time(task)
+                attempt = await self._intend(task, seed, reservation)
+                answer = await self._call(task, body, attempt)
+                if isinstance(answer, Accepted):
+                    answer = await self._wait(task, attempt, answer)
+        except (LeftOpen, AlreadyPaid, NotOpen, Closed) as error:
+            await self.tools.budget.settle(reservation, 0)
+            raise LeftOpen from error
+        except _Unanswered as failure:
+            await self._unfulfilled(task, failure.attempt, failure.error, story)
+            raise failure.error from failure
+        if answer is not None:
+            await self.delivery.receive(task, attempt, answer)
+
+    async def _intend(self, task: Task, seed: int | None, reservation: Reservation) -> Attempt:
+        """Step 3."""
+        now = self.tools.clock()
+        meant = Intent(task, self.habits.run_id, now, seed, reservation.nano, reservation.name)
+        return Attempt(await self.tools.ledger.intent(meant), reservation, now)
+
+    async def _call(self, task: Task, body: dict[str, Any], attempt: Attempt) -> Accepted | Answer | None:
+        """Steps 4 and 5; None when the answer was unusable and has been followed up already."""
+        tools = self.tools
+        tools.observer.sent(task)
+        try:
+            answer = await tools.provider.submit(task.endpoint, body)
+        except CallError as error:
+            tools.observer.refused(task, error)
+            tools.throttle.lane(task.endpoint).answered(well=error.error_class not in WORTH_A_LOOK)
+            if error.request_id is None:
+                raise _Unanswered(attempt, error) from error
+            await tools.ledger.accepted(task, attempt.id, error.request_id)
+            await self.delivery.finish(task, attempt, Accepted(error.request_id), first=error)
+            return None
+        tools.throttle.lane(task.endpoint).answered(well=True)
+        tools.throttle.went_well()
+        if answer.request_id is not None:
+            await tools.ledger.accepted(task, attempt.id, answer.request_id)
+        return answer
+
+    async def _wait(self, task: Task, attempt: Attempt, accepted: Accepted) -> Answer | None:
+        """The result of a queued call: still in flight until it is there."""
+        try:
+            return await self.delivery.wait(task, attempt, accepted)
+        except CallError as error:
+            await self.delivery.in_vain(task, attempt, error)
+            return None
+
+    async def _unfulfilled(self, task: Task, attempt: Attempt, error: CallError, story: _Story) -> None:
+        """The POST gave nothing, or nobody knows: record it, settle the money, carry out the verdict."""
+        tools = self.tools
+        verdict = Verdict.of(error, tools.clock())
+        step = story.judge(error)
+        if isinstance(step, Doubt):
+            await tools.ledger.doubt(task, attempt.id, verdict)
+            await tools.budget.settle(attempt.reservation, None)
+            tools.observer.ended(task, State.IN_DOUBT, error.error_class, None)
+            return
+        if error.error_class is ErrorClass.BAD_OUTPUT:
+            await self.delivery.in_vain(task, attempt, error)
+            return
+        if error.error_class is ErrorClass.RATE_LIMITED:
+            tools.throttle.busy(error)
+        final = isinstance(step, GiveUp)
+        twins = await tools.ledger.refused(task, attempt.id, verdict, final=final)
+        await tools.budget.settle(attempt.reservation, 0)
+        if final:
+            self._failed(task, error.error_class, 1 + twins)
+        tools.stop_for(task, error, step)
+
+    async def _fail_unsent(self, task: Task, verdict: Verdict) -> None:
+        await self.tools.ledger.failed_unsent(task, verdict)
+        self._failed(task, verdict.error_class, 1)
+
+    def _failed(self, task: Task, error_class: ErrorClass, count: int) -> None:
+        for _ in range(count):
+            self.tools.observer.ended(task, State.FAILED, error_class, None)
+
+    async def _reserve(self, task: Task) -> Reservation:
+        """Step 1; raises LeftOpen when the cap or the stop says no."""
+        budget = self.tools.budget
+        nano = self.tools.prices.worst_nano(task)
+        if self.tools.stop.gone(task.endpoint) or budget.hopeless(nano):
+            raise LeftOpen
+        try:
+            reservation = await budget.reserve(nano, gone=lambda: self.tools.stop.gone(task.endpoint))
+        except CapReached as refusal:
+            raise LeftOpen from refusal
+        if reservation is None:
+            raise LeftOpen
+        return reservation
+
+    def _in_time(self, task: Task) -> None:
+        """Refuse to start what would not be finished by the deadline."""
+        if self.tools.stop.gone(task.endpoint):
+            raise LeftOpen
+        latency_s = endpoints.get(task.endpoint).latency_s
+        deadline = self.habits.deadline
+        if deadline is not None and self.tools.clock() + latency_s > deadline:
+            message = f"{task.endpoint} takes about {latency_s:.0f} s and would end after the deadline"
+            self.tools.stop_endpoint(task.endpoint, Reason("deadline", ErrorClass.DEADLINE, message))
+            raise LeftOpen
+
+    def _with_seed(self, task: Task, body: dict[str, Any]) -> tuple[int | None, dict[str, Any]]:
+        """Draw the seed where the endpoint would draw one: it makes the attempt recognisable in the history."""
+        seed = endpoints.get(task.endpoint).seed
+        if seed is None or body.get(seed[0]) not in (None, seed[1]):
+            return None, body
+        drawn = self.tools.draw_seed()
+        return drawn, {**body, seed[0]: drawn}
+
+
+class _Unanswered(Exception):
+    """A POST that brought neither an answer nor an id; ``error`` says why."""
+
+    def __init__(self, attempt: Attempt, error: CallError) -> None:
+        super().__init__(str(error))
+        self.attempt = attempt
+        self.error = error
+
+
+class _Story:
+    """The tries of one task: what the policy said last, in the form that tenacity asks for."""
+
+    def __init__(self, tools: Tools, patience: Patience) -> None:
+        self._tools = tools
+        self._patience = patience
+        self._began = tools.clock()
+        self._tries = 0
+        self._step: Step = GiveUp()
+
+    def judge(self, error: CallError) -> Step:
+        """Ask the policy what follows *error*."""
+        self._step = next_step(
+            error,
+            tries=self._tries + 1,
+            elapsed_s=self._tools.clock() - self._began,
+            patience=self._patience,
+            chance=self._tools.chance(),
+        )
+        if not isinstance(self._step, Retry) or self._step.counts:
+            self._tries += 1
+        return self._step
+
+    def again(self, error: BaseException) -> bool:
+        """Whether to try again."""
+        return isinstance(error, CallError) and isinstance(self._step, Retry)
+
+    def wait_s(self, _state: RetryCallState) -> float:
+        """How long to wait before that."""
+        return self._step.wait_s if isinstance(self._step, Retry) else 0.0
+
+
+def _final(error: CallError) -> Step:
+    """What follows *error* when nothing more will be tried."""
+    patience = Patience()
+    return next_step(error, tries=patience.attempts, elapsed_s=patience.task_s, patience=patience, chance=0.0)
