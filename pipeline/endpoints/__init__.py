@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from pipeline.endpoints import bg_replace, ic_light, relighting, scenecraft, seg_swap
 from pipeline.endpoints.endpoint import (
@@ -22,6 +23,9 @@ from pipeline.endpoints.endpoint import (
 )
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "COMPOSITE",
@@ -46,14 +50,29 @@ def every() -> dict[str, Endpoint]:
     """All endpoints by slug: ours first, then those of installed plug-ins; raises RecipeError for a broken one."""
     found = {module.ENDPOINT.slug: module.ENDPOINT for module in OWN}
     for point in entry_points(group=GROUP):
-        endpoint = point.load()
-        if not isinstance(endpoint, Endpoint):
+        endpoint = _plugged_in(point)
+        if endpoint.slug in found:
             raise RecipeError(
-                f"entry point {point.name} of group {GROUP} gives a {type(endpoint).__name__}, not an Endpoint",
-                hint=f"uninstall or mend the package that declares {point.value}",
+                f"there are two endpoints {endpoint.slug!r}: entry point {point.name} = {point.value} adds another",
+                hint="give the new one another slug, or uninstall its package",
             )
-        found.setdefault(endpoint.slug, endpoint)
+        found[endpoint.slug] = endpoint
     return found
+
+
+def _plugged_in(point: EntryPoint) -> Endpoint:
+    hint = "mend or uninstall the package that declares it"
+    try:
+        endpoint = point.load()
+    except Exception as error:  # whatever somebody else's module raises while it is imported
+        raise RecipeError(
+            f"the endpoint plug-in {point.name} = {point.value} cannot be loaded: {type(error).__name__}: {error}",
+            hint=hint,
+        ) from error
+    if not isinstance(endpoint, Endpoint):
+        kind = type(endpoint).__name__
+        raise RecipeError(f"the endpoint plug-in {point.name} = {point.value} is a {kind}, not an Endpoint", hint=hint)
+    return endpoint
 
 
 def get(slug: str) -> Endpoint:

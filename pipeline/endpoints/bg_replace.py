@@ -47,11 +47,11 @@ class BgReplace(Parameters):
     ref_image: Annotated[Image, Field(description="Reference image for the background")]
     base64: Annotated[Flag, Field(description="Answer with base64 in JSON instead of bytes")] = False
     cn_weight: Annotated[Number, Field(ge=0, le=1, description="ControlNet weight")] = 0.9
-    guidance_scale: Annotated[
-        Number, Field(ge=1, le=25, description="How closely the picture follows the prompt")
-    ] = 7.5
+    guidance_scale: Annotated[Number, Field(ge=1, le=25, description="How closely the picture follows the prompt")] = (
+        7.5
+    )
     ip_adapter_weight: Annotated[Number, Field(ge=0, le=1, description="Weight of the reference image")] = 0.5
-    negative_prompt: Annotated[FreeText | None, Field(description="What to avoid")] = None
+    negative_prompt: Annotated[FreeText, Field(default=None, description="What to avoid")]
     num_inference_steps: Annotated[Whole, Field(ge=20, le=100, description="Denoising steps")] = 25
     samples: Annotated[Whole, Field(ge=1, le=4, description="Images per call")] = 1
     scheduler: Annotated[str, SCHEDULERS, Field(description="Type of scheduler")] = "DPM2 Karras"

@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
+from annotated_types import Ge, Le
 from pydantic import Field, TypeAdapter, ValidationError
 
-from pipeline.endpoints.parameters import WARNINGS, ImageField, OneOf, Parameters, RandomSeed, nearest
+from pipeline.endpoints.parameters import (
+    WARNINGS,
+    ImageField,
+    Likely,
+    OneOf,
+    Parameters,
+    RandomSeed,
+    nearest,
+    shown,
+    spoken_range,
+)
+from pipeline.endpoints.schema import json_schema
 from pipeline.money import nano, nano_up
 
 if TYPE_CHECKING:
@@ -132,19 +144,31 @@ class Endpoint:
         """The list of values of parameter *name*, when it has one."""
         return self._mark(name, OneOf)
 
+    def range(self, name: str) -> tuple[float | None, float | None]:
+        """Lowest and highest value of parameter *name*; None where the page sets no bound."""
+        low, high = self._mark(name, Ge), self._mark(name, Le)
+        return (cast("float", low.ge) if low else None), (cast("float", high.le) if high else None)
+
+    def likely_range(self, name: str) -> Likely | None:
+        """The range of parameter *name* that is only inferred, when it has one."""
+        return self._mark(name, Likely)
+
     def defaults(self) -> dict[str, Any]:
         """What the provider assumes for parameters that are not sent (None where the page names no default)."""
         return {name: info.default for name, info in self.fields.items() if not info.is_required()}
 
     def check(self, name: str, value: Any) -> tuple[Any, list[str]]:
-        """*value* of parameter *name* as it is sent, and warnings; raises BadParameters."""
+        """*value* of parameter *name* as it is sent, and warnings; raises BadParameters.
+
+        None is refused: a parameter that is not wanted is left out.
+        """
         if name not in self.fields:
             raise BadParameters([self._unknown(name)])
         context: dict[str, list[str]] = {}
         try:
             clean = self._checkers[name].validate_python(value, strict=True, context=context)
         except ValidationError as error:
-            raise BadParameters([Problem(name, _reason(error, value))]) from error
+            raise BadParameters([Problem(name, self._reason(name, error, value))]) from error
         return clean, [warning.replace("value:", f"{name}:", 1) for warning in context.get(WARNINGS, [])]
 
     def validate(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -177,17 +201,21 @@ class Endpoint:
             return 1
         return int({**self.defaults(), **params}[self.images_by])
 
+    def usual_price(self) -> Price | None:
+        """What a call with default parameters costs; None when unknown, or when a required one decides it."""
+        return None if set(self.priced_by) & set(self.required) else self.price_of({})
+
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema of the body, for editors and other programs."""
-        schema = self.parameters.model_json_schema()
-        return {**schema, "title": self.slug, "description": self.summary}
+        return json_schema(self)
+
+    def _reason(self, name: str, error: ValidationError, value: Any) -> str:
+        first = error.errors(include_url=False)[0]
+        if first["type"] == "parameter":
+            return str(first["msg"])
+        if first["type"] in {"greater_than_equal", "less_than_equal"}:
+            return f"must be {spoken_range(*self.range(name))}, not {shown(value)}"
+        return f"{str(first['msg']).replace('Input should', 'must', 1)}, not {shown(value)}"
 
     def _unknown(self, name: str) -> Problem:
         return Problem(name, f"{self.slug} has no such parameter{nearest(name, list(self.fields))}")
-
-
-def _reason(error: ValidationError, value: Any) -> str:
-    first = error.errors(include_url=False)[0]
-    if first["type"] == "parameter":
-        return str(first["msg"])
-    return f"{str(first['msg']).replace('Input should', 'should', 1)}, not {value!r}"

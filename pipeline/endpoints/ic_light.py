@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # The page shows the first ten and "+3 more"; 896, 960 and 1024 are inferred from the model's public twin.
 SIZES = suggested(256, 320, 384, 448, 512, 576, 640, 704, 768, 832, 896, 960, 1024)
+# Not from the page: a size beyond this is a slip of the keyboard, and would be priced as a fortune.
+MOST = 4096
 
 
 class IcLight(Parameters):
@@ -33,13 +35,11 @@ class IcLight(Parameters):
     subject_image: Annotated[Image, Field(description="The subject to relight")]
     appended_prompt: Annotated[FreeText, Field(description="Text added to the prompt")] = "best quality"
     cfg: Annotated[Number, Field(ge=1, le=32, description="Guidance scale; higher follows the prompt")] = 2
-    height: Annotated[Whole, SIZES, Field(description="Height in pixels before the high-resolution pass")] = 640
-    highres_denoise: Annotated[
-        Number, Field(ge=0.1, le=1, description="Denoising of the high-resolution pass")
-    ] = 0.5
-    highres_scale: Annotated[
-        Number, Field(ge=1, le=3, description="Output size as a multiple of width x height")
-    ] = 1.5
+    height: Annotated[
+        Whole, SIZES, Field(ge=1, le=MOST, description="Height in pixels before the high-resolution pass")
+    ] = 640
+    highres_denoise: Annotated[Number, Field(ge=0.1, le=1, description="Denoising of the high-resolution pass")] = 0.5
+    highres_scale: Annotated[Number, Field(ge=1, le=3, description="Output size as a multiple of width x height")] = 1.5
     light_source: Annotated[
         str,
         one_of("None", "Left Light", "Right Light", "Top Light", "Bottom Light"),
@@ -52,9 +52,12 @@ class IcLight(Parameters):
     number_of_images: Annotated[Whole, Field(ge=1, le=12, description="Images per call")] = 1
     output_format: Annotated[str, one_of("webp", "jpg", "png"), Field(description="File format")] = "webp"
     output_quality: Annotated[Whole, Field(ge=0, le=100, description="Quality of lossy formats; 100 is best")] = 80
-    seed: Annotated[Whole | None, RandomSeed(), Field(description="Seed; leave out for a random one")] = None
+    # The page fills its form with 42, but says: "omit this parameter for a randomized seed".
+    seed: Annotated[Whole, RandomSeed(), Field(default=None, description="Seed; leave out for a random one")]
     steps: Annotated[Whole, Field(ge=1, le=100, description="Diffusion steps")] = 25
-    width: Annotated[Whole, SIZES, Field(description="Width in pixels before the high-resolution pass")] = 512
+    width: Annotated[
+        Whole, SIZES, Field(ge=1, le=MOST, description="Width in pixels before the high-resolution pass")
+    ] = 512
 
 
 def price(params: Mapping[str, Any]) -> Price:

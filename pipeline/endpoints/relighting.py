@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from pipeline.endpoints.endpoint import COMPOSITE, Endpoint, Price, fixed_range
-from pipeline.endpoints.parameters import FreeText, Image, Parameters, Whole, one_of
+from pipeline.endpoints.parameters import FreeText, Image, Likely, Parameters, Whole, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class Relighting(Parameters):
-    """Body of a relighting call."""
+    """Body of a relighting call.  The page gives no range of output_compression."""
 
     image: Annotated[Image, Field(description="Image to relight: a URL, or a local file that is uploaded first")]
     light_direction: Annotated[
@@ -33,7 +33,7 @@ class Relighting(Parameters):
         str, one_of("transparent", "opaque"), Field(description="Keep the background or cut it out")
     ] = "opaque"
     output_compression: Annotated[
-        Whole, Field(ge=0, le=100, description="Compression level; lower is smaller and risks quality")
+        Whole, Likely(0, 100), Field(description="Compression level; lower is smaller and risks quality")
     ] = 100
     output_format: Annotated[str, one_of("png", "jpeg", "webp"), Field(description="File format")] = "png"
     quality: Annotated[str, one_of("low", "medium", "high"), Field(description="Visual quality")] = "high"
@@ -42,7 +42,7 @@ class Relighting(Parameters):
         one_of("1024x1024", "1536x1024", "1024x1536", "auto"),
         Field(description="Width x height in pixels; auto lets the model decide"),
     ] = "auto"
-    use_case_config: Annotated[FreeText | None, Field(description="Undocumented; passed on as it is")] = None
+    use_case_config: Annotated[FreeText, Field(default=None, description="Undocumented; passed on as it is")]
 
 
 def price(params: Mapping[str, Any]) -> Price:

@@ -19,6 +19,7 @@ from pipeline.endpoints.parameters import (
     as_number,
     one_of,
     suggested,
+    wrong,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ ASPECT_RATIOS = suggested(
 )
 # The page runs its list together; these ten are the same node's values.
 MEGAPIXELS = suggested("0.1", "0.5", "1.0", "1.5", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5")
+# Not from the page: a size beyond this is a slip of the keyboard, and would be priced as a fortune.
+MOST_MEGAPIXELS = 20
 
 
 def _full_ratio(value: str) -> str:
@@ -62,11 +65,18 @@ def _full_ratio(value: str) -> str:
 
 def _megapixel_text(value: object) -> str:
     """Numbers in the string form that the page's example sends: 1.5 as ``"1.5"``, 1 as ``"1.0"``."""
-    return str(float(as_number(value)))
+    number = float(as_number(value))
+    if not 0 < number <= MOST_MEGAPIXELS:
+        raise wrong(f"must be more than 0 and at most {MOST_MEGAPIXELS}, not {number}")
+    return str(number)
 
 
 AspectRatio = Annotated[str, AfterValidator(_full_ratio)]
-Megapixel = Annotated[str, BeforeValidator(_megapixel_text)]
+Megapixel = Annotated[
+    str,
+    BeforeValidator(_megapixel_text),
+    Field(json_schema_extra={"pattern": r"^(0\.[1-9]\d?|([1-9]|1\d)(\.\d{1,2})?)$"}),
+]
 
 
 class SceneCraft(Parameters):
@@ -74,13 +84,9 @@ class SceneCraft(Parameters):
 
     image: Annotated[Image, Field(description="The product photo")]
     prompt: Annotated[Text, Field(description="The scene in words")]
-    aspect_ratio: Annotated[AspectRatio, ASPECT_RATIOS, Field(description="Shape of the output")] = (
-        "16:9 (Panorama)"
-    )
+    aspect_ratio: Annotated[AspectRatio, ASPECT_RATIOS, Field(description="Shape of the output")] = "16:9 (Panorama)"
     dropshadow: Annotated[Flag, Field(description="Add a shadow under the product")] = True
-    guidance_scale: Annotated[
-        Number, Field(ge=1, le=20, description="How closely the scene follows the prompt")
-    ] = 7
+    guidance_scale: Annotated[Number, Field(ge=1, le=20, description="How closely the scene follows the prompt")] = 7
     image_format: Annotated[str, one_of("png", "jpeg", "webp"), Field(description="File format")] = "jpeg"
     image_quality: Annotated[Whole, Field(ge=10, le=100, description="Quality of lossy formats")] = 90
     megapixel: Annotated[Megapixel, MEGAPIXELS, Field(description="Size of the output in megapixels")] = "1.5"
@@ -92,12 +98,8 @@ class SceneCraft(Parameters):
     seed: Annotated[Whole, RandomSeed(-1), Field(description="Seed; -1 for a random one")] = -1
     steps: Annotated[Whole, Field(ge=1, le=50, description="Diffusion steps")] = 40
     upscale: Annotated[Flag, Field(description="Increase the resolution, for print")] = False
-    x_value: Annotated[
-        Number, Field(ge=1, le=100, description="Centre of the product, per cent from the left")
-    ] = 50
-    y_value: Annotated[Number, Field(ge=1, le=100, description="Centre of the product, per cent from the top")] = (
-        50
-    )
+    x_value: Annotated[Number, Field(ge=1, le=100, description="Centre of the product, per cent from the left")] = 50
+    y_value: Annotated[Number, Field(ge=1, le=100, description="Centre of the product, per cent from the top")] = 50
 
 
 def price(params: Mapping[str, Any]) -> Price:

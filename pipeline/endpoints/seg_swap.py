@@ -25,7 +25,8 @@ class SegSwap(Parameters):
     horizontal_repeat: Annotated[Whole, Field(ge=1, le=10, description="Horizontal tiles of the object")] = 1
     image_format: Annotated[str, one_of("jpeg", "png", "webp"), Field(description="File format")] = "png"
     image_quality: Annotated[Whole, Field(ge=10, le=100, description="Quality of lossy formats")] = 95
-    prompt: Annotated[FreeText | None, Field(description="The scene or subject in words")] = None
+    # The page fills its form with "photo of a wooden table ...": a sample, not what the model assumes.
+    prompt: Annotated[FreeText, Field(default=None, description="The scene or subject in words")]
     # The page's default is 42, not "random": leaving the seed out is a choice, so none is drawn for a call.
     seed: Annotated[Whole, Field(description="Seed for reproducible results")] = 42
     steps: Annotated[Whole, Field(ge=10, le=100, description="Diffusion steps")] = 30
