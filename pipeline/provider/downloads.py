@@ -37,7 +37,7 @@ class Downloads:
             raise CallError("the output has neither bytes nor a URL", ErrorClass.BAD_OUTPUT)
         if picture.url[:5].lower() == "data:":
             return _inline(picture.url)
-        url = urljoin(self._free.hosts.api + "/", picture.url)
+        url = self._address(self._free.hosts.api + "/", picture.url)
         return await self._free.repeat(lambda: self._follow(url), also=MAYBE_LATER)
 
     async def _follow(self, url: str) -> bytes:
@@ -45,15 +45,10 @@ class Downloads:
             reply = await self._get(url)
             if reply.status not in REDIRECTS:
                 return self._whole(reply, url)
-            url = urljoin(url, reply.headers.get("Location", ""))
+            url = self._address(url, reply.headers.get("Location", ""))
         raise CallError(f"the output is behind more than {REDIRECTS_MOST} redirects", ErrorClass.BAD_OUTPUT)
 
     async def _get(self, url: str) -> Reply:
-        if not url.lower().startswith(("http://", "https://")):
-            raise CallError(
-                f"the output has a URL that cannot be fetched: {self._free.wire.hide(url[:200])}",
-                ErrorClass.BAD_OUTPUT,
-            )
         limits = self._free.wire.timeouts
         await self._free.turn(url)
         return await self._free.wire.get(
@@ -62,6 +57,18 @@ class Downloads:
             most_bytes=limits.max_output_bytes,
             keyed=self._free.hosts.is_api(url),
         )
+
+    def _address(self, base: str, url: str) -> str:
+        """Give *url*, which may be relative to *base*; raises CallError unless HTTP reaches it."""
+        try:
+            whole = urljoin(base, url)
+            parts = urlsplit(whole)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            shown = self._free.wire.hide(url[:200])
+            raise CallError(f"the output has a URL that cannot be fetched: {shown}", ErrorClass.BAD_OUTPUT)
+        return whole
 
     def _whole(self, reply: Reply, url: str) -> bytes:
         if reply.status in GONE:

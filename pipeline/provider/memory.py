@@ -154,9 +154,10 @@ def _inside(record: Record, since: float, until: float) -> Remembered | None:
 
 
 def _older(found: list[Record], page: list[Record], since: float) -> bool:
-    """Tell whether all that follows is before *since*: newest first so far, and *page* wholly before it."""
+    """Tell whether all that follows is before *since*: plainly newest first so far, and *page* wholly before it."""
     times = [record.entry.created_at for record in found]
     known = [at for at in times if at is not None]
-    if len(known) < len(times) or known != sorted(known, reverse=True):
-        return False
-    return all(at + _slack_s(record) < since for record, at in zip(page, known[-len(page) :], strict=True))
+    newest_first = len(known) == len(times) and known == sorted(known, reverse=True) and known[0] > known[-1]
+    return newest_first and all(
+        record.entry.created_at is not None and record.entry.created_at + _slack_s(record) < since for record in page
+    )

@@ -93,9 +93,16 @@ def _class_of(status: int, text: str) -> ErrorClass:
 
 def _message(status: int, text: str, headers: Mapping[str, str]) -> str:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        host = urlsplit(headers.get("Location", "")).hostname or "elsewhere"
+        host = _host(headers.get("Location", ""))
         return f"HTTP {status}: redirected to {host}; redirects are not followed because they would carry the key"
     return f"HTTP {status}: {words_of(text) or _phrase(status)}"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "another path"
+    except ValueError:
+        return "no URL"
 
 
 def _phrase(status: int) -> str:

@@ -113,9 +113,9 @@ class Wire:
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, *, total_s: float, most_bytes: int
     ) -> Reply:
-        proxy = self._proxies.of(url)
         timeout = aiohttp.ClientTimeout(total=self.timeouts.connect_s + total_s, sock_connect=self.timeouts.connect_s)
         try:
+            proxy = self._proxies.of(url)
             async with self._open().request(
                 method,
                 url,
