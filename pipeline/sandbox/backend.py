@@ -63,7 +63,7 @@ class Backend:
         self.closing.set()
         await self.jobs.stop()
         await self._source.close()
-        self._renderer.close()
+        await self._renderer.close()
         self._state.close()
 
     def check_key(self, key: str | None) -> str:

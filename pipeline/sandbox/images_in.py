@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from pipeline.sandbox.picture import sniff
+from pipeline.sandbox.standin import Source, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,16 +34,6 @@ class BadImage(ValueError):
         super().__init__(f"Invalid input image: {field}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """An image that has to be drawn in place of *url*."""
-
-    url: str
-
-
-Image = bytes | StandIn
-
-
 class ImageSource:
     """Resolves the image fields of a call."""
 
@@ -52,7 +42,7 @@ class ImageSource:
         self._strict = strict
         self._session: aiohttp.ClientSession | None = None
 
-    async def load(self, endpoint: Endpoint, params: Mapping[str, Any]) -> dict[str, Image]:
+    async def load(self, endpoint: Endpoint, params: Mapping[str, Any]) -> dict[str, Source]:
         """Every image that *params* name, by parameter; raises BadImage."""
         return {name: await self._one(name, params[name]) for name in endpoint.images if params.get(name)}
 
@@ -61,7 +51,7 @@ class ImageSource:
         if self._session is not None:
             await self._session.close()
 
-    async def _one(self, field: str, text: str) -> Image:
+    async def _one(self, field: str, text: str) -> Source:
         if text.startswith("data:"):
             return _checked(field, from_data_url(field, text))
         parts = urlsplit(text)

@@ -94,9 +94,9 @@ class JobBook:
             work_s=timing.work_s,
             doomed=doomed,
         )
+        self._state.save(job)
         self._account.reserve(job.request_id, cost_nano)
         self.by_id[job.request_id] = job
-        self._state.save(job)
         self._start(job)
         return job
 
@@ -130,17 +130,22 @@ class JobBook:
     def _start(self, job: Job) -> None:
         task = asyncio.create_task(self._run(job), name=f"job-{job.request_id}")
         self._running[job.request_id] = task
-        task.add_done_callback(lambda _: self._running.pop(job.request_id, None))
+        task.add_done_callback(lambda task: self._ended(job, task))
+
+    def _ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        self._running.pop(job.request_id, None)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("job %s could not be settled", job.request_id, exc_info=fault)
 
     async def _run(self, job: Job) -> None:
         await self._sleep_until(job.accepted_at + job.queue_s)
         job.status, job.started_at = PROCESSING, self._clock()
         try:
-            pictures = await self._made(job)
+            outputs = [self._kept(picture) for picture in await self._made(job)]
             await self._sleep_until(job.due_at)
         except BadImage as fault:
             self._fail(job, str(fault), 400)
-        except (ValueError, OSError) as fault:
+        except ValueError as fault:
             self._fail(job, f"Invalid input image: {fault}", 400)
         except Exception as fault:
             log.exception("the edit of %s failed", job.endpoint)
@@ -149,7 +154,7 @@ class JobBook:
             if job.doomed:
                 self._fail(job, job.doomed, 422)
             else:
-                self._complete(job, pictures)
+                self._complete(job, outputs)
 
     async def _made(self, job: Job) -> list[Picture]:
         if job.doomed:
@@ -158,18 +163,13 @@ class JobBook:
         images = await self._source.load(endpoint, job.params)
         return await self._renderer.render(endpoint, job.params, images, job.seed)
 
-    def _complete(self, job: Job, pictures: list[Picture]) -> None:
-        job.outputs = tuple(
-            Output(
-                self._outputs.put(picture.data, picture.content_type),
-                picture.content_type,
-                picture.width,
-                picture.height,
-                len(picture.data),
-            )
-            for picture in pictures
-        )
-        self._by_output.update({output.name: job for output in job.outputs})
+    def _kept(self, picture: Picture) -> Output:
+        name = self._outputs.put(picture.data, picture.content_type)
+        return Output(name, picture.content_type, picture.width, picture.height, len(picture.data))
+
+    def _complete(self, job: Job, outputs: list[Output]) -> None:
+        job.outputs = tuple(outputs)
+        self._by_output.update({output.name: job for output in outputs})
         job.finished_at = self._clock()
         bill = _bill(job, job.finished_at)
         job.remaining_nano = self._account.charge(bill)

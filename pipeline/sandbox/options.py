@@ -60,7 +60,7 @@ class SandboxOptions:
     rpm_burst: int | None = None
     """Depth of the bucket; None: one second's worth, at least 1."""
     polls_count: bool = False
-    """Whether status, result and balance calls count towards the limit."""
+    """Whether the free calls (polls, balance, history, uploads) count towards the limit."""
     reset_format: Literal["iso", "datetime", "epoch", "none"] = "iso"
     """How ``x-rate-limit-reset-at-utc`` is written; none: it is not sent."""
 

@@ -26,8 +26,8 @@ _ANGLES = {"top": 0, "left": 90, "back": 180, "bottom": 180, "right": 270}
 
 
 def edit(slug: str, params: Mapping[str, Any], images: Mapping[str, bytes], seeds: list[int]) -> list[Picture]:
-    """One picture for each of *seeds*; raises OSError or ValueError when an input cannot be decoded."""
-    opened = {name: _opened(data) for name, data in images.items()}
+    """One picture for each of *seeds*; raises ValueError when an input cannot be decoded."""
+    opened = {name: _opened(name, data) for name, data in images.items()}
     make = _EDITS.get(slug, _first)
     return [encoded(make(params, opened, seed), params, seed) for seed in seeds]
 
@@ -61,12 +61,15 @@ def _canvas(ratio: str, megapixels: float) -> tuple[int, int]:
     return max(8, round(height * share)), max(8, round(height))
 
 
-def _opened(data: bytes) -> Image.Image:
-    with Image.open(io.BytesIO(data)) as image:
-        image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((WORKING_SIDE, WORKING_SIDE))
-        return upright.convert("RGBA")
+def _opened(name: str, data: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft("RGB", (WORKING_SIDE, WORKING_SIDE))
+            upright = ImageOps.exif_transpose(image)
+            upright.thumbnail((WORKING_SIDE, WORKING_SIDE))
+            return upright.convert("RGBA")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name}: not an image that can be decoded") from error
 
 
 def _lit(image: Image.Image, angle: int, tint: tuple[int, int, int], gain: float) -> Image.Image:

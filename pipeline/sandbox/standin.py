@@ -8,15 +8,36 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SIDE = 768
 SCENES = frozenset({"main_image", "ref_image"})
 """Fields that show a room or a landscape instead of a product."""
 MASKS = frozenset({"mask_image"})
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An image that has to be drawn in place of *url*."""
+
+    url: str
+
+
+Source = bytes | StandIn
+"""One input image of a job."""
+
+
+def drawn(images: Mapping[str, Source]) -> dict[str, bytes]:
+    """*images*, by parameter, with every stand-in drawn."""
+    return {name: draw(one.url, name) if isinstance(one, StandIn) else one for name, one in images.items()}
 
 
 @lru_cache(maxsize=128)
