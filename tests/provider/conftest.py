@@ -22,9 +22,11 @@ async def _run(host: str) -> AsyncIterator[Script]:
     server = await asyncio.start_server(script.serve, host, 0, limit=1 << 22)
     script.base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
     yield script
-    script.silent.set()
     server.close()
-    await asyncio.sleep(0)
+    script.silent.set()
+    for handler in script.handlers:
+        handler.cancel()
+    await asyncio.gather(*script.handlers, return_exceptions=True)
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ class Script:
     connections: int = 0
     acts: list[Act] = field(default_factory=list)
     by_path: dict[str, list[Act]] = field(default_factory=dict)
+    handlers: set[asyncio.Task[None]] = field(default_factory=set)
     silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     def plays(self, *acts: Act) -> None:
@@ -86,12 +87,16 @@ class Script:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        handler = asyncio.current_task()
+        assert handler is not None
+        self.handlers.add(handler)
         try:
             while await self._one(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.handlers.discard(handler)
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

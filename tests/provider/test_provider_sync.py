@@ -194,12 +194,16 @@ async def test_a_failed_tls_handshake_means_that_nothing_was_sent(greeting: byte
         writer.write(greeting)
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
+    gone = asyncio.Event()
     plain = await asyncio.start_server(greet, "127.0.0.1", 0)
     hosts = Hosts.at(f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}")
 
     async with plain, SyncProvider(hosts, KEY, timeouts=Timeouts(connect_s=0.1), proxies=Proxies({})) as client:
         error = await refused(client)
+        await gone.wait()
 
     assert (error.error_class, error.sent, error.answered) == (expected, False, False)
 
