@@ -14,13 +14,15 @@ from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.manifest.opening import Manifest
     from pipeline.task import Row
 
 CANDIDATES = ("key", "sku", "id", "handle")
 _SHOWN = 3
+_KEPT_KEYS = 100
+_KEPT_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class KeyProof:
     empty: int = 0
     first_empty_row: int = 0
     duplicates: dict[str, list[int]] = field(default_factory=dict)
-    """Keys that stand in several rows, with their row numbers; at most a few are listed."""
+    """Keys that stand in several rows, with their row numbers; the first few of both."""
     duplicate_keys: int = 0
     """How many keys stand in several rows."""
     differ_in_case: int = 0
@@ -97,7 +99,7 @@ def duplicates(manifest: Manifest, key: Callable[[Row], str], *, within: int | N
     repeated = _repeated(exact)
     proof.differ_in_case = len(_repeated(folded)) - len(repeated)
     if repeated:
-        _name(proof, _rows_of(manifest, key, within, repeated))
+        _find(proof, manifest, key, within, repeated)
     return proof
 
 
@@ -109,31 +111,28 @@ def _repeated(hashes: array[int]) -> frozenset[int]:
     return frozenset(values[1:][values[1:] == values[:-1]].tolist())
 
 
-def _rows_of(
-    manifest: Manifest, key: Callable[[Row], str], within: int | None, hashes: frozenset[int]
-) -> Mapping[tuple[str, str], Sequence[int]]:
-    """Row numbers by key, of the keys that were seen twice; exact, where the hashes only suggested."""
+def _find(
+    proof: KeyProof, manifest: Manifest, key: Callable[[Row], str], within: int | None, repeated: frozenset[int]
+) -> None:
+    """Name the first keys that were seen twice, and their rows: exact, where hashes only suggested."""
     found: dict[tuple[str, str], list[int]] = {}
     for row in manifest.rows():
         whole = (key(row).strip(), row.cells[within] if within is not None else "")
-        if whole[0] and hash(whole) in hashes:
-            found.setdefault(whole, []).append(row.number)
-    return found
-
-
-def _name(proof: KeyProof, found: Mapping[tuple[str, str], Sequence[int]]) -> None:
-    for (key, _), rows in found.items():
-        if len(rows) > 1:
-            proof.duplicate_keys += 1
-            if len(proof.duplicates) < _SHOWN:
-                proof.duplicates.setdefault(key, []).extend(rows)
+        if not whole[0] or hash(whole) not in repeated:
+            continue
+        if whole in found or len(found) < _KEPT_KEYS:
+            rows = found.setdefault(whole, [])
+            if len(rows) < _KEPT_ROWS:
+                rows.append(row.number)
+    twice = [(name, rows) for (name, _), rows in found.items() if len(rows) > 1]
+    proof.duplicate_keys = len(twice) if len(found) == len(repeated) else len(repeated)
+    proof.duplicates = dict(twice[:_SHOWN])
 
 
 def _and(rows: Sequence[int]) -> str:
-    shown = [str(row) for row in rows[:_SHOWN]]
-    if len(rows) > _SHOWN:
-        return f"{', '.join(shown)} and {len(rows) - _SHOWN} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]])
+    if len(rows) == _KEPT_ROWS:
+        return f"{', '.join(map(str, rows[:-1]))} and further ones"
+    return f"{', '.join(map(str, rows[:-1]))} and {rows[-1]}"
 
 
 def _warn_of_case(manifest: Manifest, column: str, proof: KeyProof) -> None:
