@@ -85,7 +85,7 @@ class ProductReader:
 
     def batches(self, size: int) -> Iterator[list[Row]]:
         """One row per product image, at most *size* at a time; ``number`` is the source row's."""
-        rows = (_row(product, picture) for product in self.products() for picture in product.pictures)
+        rows = (self.row(product, picture) for product in self.products() for picture in product.pictures)
         while batch := list(islice(rows, size)):
             yield batch
 
@@ -99,10 +99,23 @@ class ProductReader:
             else:
                 yield self._product(rows, self._remembered(rows), keep_bare=True)
 
-    def references(self, cell: str) -> list[str]:
-        """The image references in one cell."""
-        found = references.split(cell, self.platform.separators)
-        return [reference.replace("\\,", ",") for reference in found] if self.platform.escaped_comma else found
+    @staticmethod
+    def row(product: Product, picture: Picture) -> Row:
+        """The manifest's row of one picture."""
+        return Row(picture.row.number, (picture.key, product.title, picture.url, str(picture.n), *picture.row.cells))
+
+    def is_scattered(self, product: Product) -> bool:
+        """True when rows of *product* come in several places of the file."""
+        group = self._group(product.rows[0])
+        return bool(group) and hash(group) in self._identities.scattered
+
+    def raw_references(self, cell: str) -> list[str]:
+        """The image references in one cell, as they stand there."""
+        return references.split(cell, self.platform.separators)
+
+    def unescaped(self, reference: str) -> str:
+        """What a reference says, without the platform's escapes."""
+        return reference.replace("\\,", ",") if self.platform.escaped_comma else reference
 
     def url(self, reference: str) -> str:
         """What *reference* stands for."""
@@ -140,8 +153,8 @@ class ProductReader:
         """Image URLs with their rows: the main image's column through all rows first, then the next column."""
         for i in self.layout.images:
             for row in rows:
-                for reference in self.references(row.cells[i]):
-                    yield self._checked(reference), row
+                for reference in self.raw_references(row.cells[i]):
+                    yield self._checked(self.unescaped(reference)), row
         for reference in self.more_images.get(self._first_key(rows[0]), ()):
             yield self._checked(reference), rows[0]
 
@@ -203,7 +216,3 @@ class ProductReader:
         if unmatched:
             self.notices.warn(f"the images file names products that are not in the manifest, such as {min(unmatched)}")
         return identities
-
-
-def _row(product: Product, picture: Picture) -> Row:
-    return Row(picture.row.number, (picture.key, product.title, picture.url, str(picture.n), *picture.row.cells))

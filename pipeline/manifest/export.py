@@ -1,0 +1,224 @@
+"""The way back: a shop's own import file with the new image URLs.
+
+Where the manifest is that platform's export, it is written again with its image cells replaced and every other cell
+byte for byte as it was.  Otherwise a minimal import file of the platform is made, or, with ``csv``, the manifest plus
+one column ``photobatch_image``.
+
+| to | made anew with the columns | imported with |
+|---|---|---|
+| shopify | Handle, Title, Image Src, Image Position | Products > Import, "Overwrite products with matching handles" |
+| woocommerce | SKU, Name, Images | Products > Import, "Update existing products" |
+| merchant | id, title, image_link, additional_image_link | a supplemental feed (tabs when the file is .tsv or .txt) |
+| csv | all of the manifest, photobatch_image | anything |
+
+Knows nothing about the ledger: what came out for a key is asked of the caller.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from pipeline.errors import InputError, ManifestError
+from pipeline.manifest import columns as names
+from pipeline.manifest.delimited import DelimitedReader
+from pipeline.manifest.folder import FolderReader
+from pipeline.manifest.keys import choose_key
+from pipeline.manifest.products import ProductReader
+from pipeline.manifest.replacing import append_column, replace_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.manifest.opening import Manifest
+    from pipeline.task import Row
+
+TARGETS = ("shopify", "woocommerce", "merchant", "csv")
+NEW_COLUMN = "photobatch_image"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export has written."""
+
+    path: Path
+    in_place: bool
+    """True when the original file was kept and only image cells were replaced, or one column appended."""
+    with_new_image: int
+    """Rows of the manifest (product images) whose new image went in."""
+    without: int
+    """Rows that have no output: their images stay as they were, or are left out of a file made anew."""
+
+
+@dataclass(slots=True)
+class Ledgered:
+    """The outputs by manifest row, counted."""
+
+    outputs: Callable[[str], Sequence[str]]
+    key_of: Callable[[Row], str]
+    with_new_image: int = 0
+    without: int = 0
+
+    def __call__(self, row: Row) -> Sequence[str]:
+        """New image URLs of one manifest row."""
+        found = self.outputs(self.key_of(row))
+        if found:
+            self.with_new_image += 1
+        else:
+            self.without += 1
+        return found
+
+
+def export(
+    manifest: Manifest,
+    outputs: Callable[[str], Sequence[str]],
+    *,
+    to: str,
+    destination: Path,
+    key_of: Callable[[Row], str] | None = None,
+) -> Exported:
+    """Write *destination*, the import file of platform *to*, with the URLs that *outputs* gives for each key.
+
+    *key_of* says how the run named a row of *manifest*; by default as ``choose_key`` does.  The file appears when it
+    is complete; an older one is replaced, the manifest itself never.
+    """
+    if to not in TARGETS:
+        raise InputError(f"--to {to}: unknown", hint=f"known are {', '.join(TARGETS)}")
+    _refuse_overwriting(manifest, destination)
+    new = Ledgered(outputs, key_of or _default_key(manifest))
+    in_place = _in_place(manifest, to)
+    with _complete_or_absent(destination) as file:
+        if in_place:
+            _edit(manifest, to, new, file)
+        elif to == "csv":
+            _whole(manifest, new, file)
+        else:
+            _minimal(manifest, to, new, file, destination)
+    return Exported(destination, in_place, new.with_new_image, new.without)
+
+
+def _refuse_overwriting(manifest: Manifest, destination: Path) -> None:
+    source = manifest.reader.source if isinstance(manifest.reader, ProductReader) else manifest.reader
+    origin = getattr(source, "origin", None)
+    if origin is not None and destination.exists() and destination.samefile(origin.path):
+        raise InputError(f"{destination}: is the manifest itself", hint="choose another file with -o")
+
+
+def _default_key(manifest: Manifest) -> Callable[[Row], str]:
+    if isinstance(manifest.reader, ProductReader | FolderReader):
+        return lambda row: row.cells[0]
+    index = choose_key(manifest).index
+    return lambda row: row.cells[index]
+
+
+def _in_place(manifest: Manifest, to: str) -> bool:
+    reader = manifest.reader
+    if to == "csv":
+        return isinstance(_source(reader), DelimitedReader)
+    return (
+        isinstance(reader, ProductReader) and reader.platform.name == to and isinstance(reader.source, DelimitedReader)
+    )
+
+
+def _source(reader: object) -> object:
+    return reader.source if isinstance(reader, ProductReader) else reader
+
+
+@contextmanager
+def _complete_or_absent(destination: Path) -> Iterator[IO[bytes]]:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    aside = destination.with_name(f".{destination.name}.part")
+    try:
+        with aside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(destination)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _edit(manifest: Manifest, to: str, new: Ledgered, file: IO[bytes]) -> None:
+    source = _source(manifest.reader)
+    assert isinstance(source, DelimitedReader)  # _in_place saw to it
+    if to == "csv":
+        append_column(manifest.reader, source, new, NEW_COLUMN, file)
+    else:
+        assert isinstance(manifest.reader, ProductReader)
+        replace_images(manifest.reader, source, new, file)
+
+
+def _whole(manifest: Manifest, new: Ledgered, file: IO[bytes]) -> None:
+    lines = _lines(file, ",")
+    lines(names.distinct([*manifest.columns, NEW_COLUMN]))
+    for row in manifest.rows():
+        lines([*row.cells, ", ".join(new(row))])
+
+
+def _minimal(manifest: Manifest, to: str, new: Ledgered, file: IO[bytes], destination: Path) -> None:
+    lines = _lines(file, "\t" if to == "merchant" and destination.suffix in {".tsv", ".txt"} else ",")
+    lines(_HEADERS[to])
+    for name, (title, urls) in _new_images(manifest, new).items():
+        for record in _RECORDS[to](name, title, urls):
+            lines(record)
+
+
+def _lines(file: IO[bytes], delimiter: str) -> Callable[[Sequence[str]], Any]:
+    class _Utf8:
+        @staticmethod
+        def write(text: str) -> None:
+            file.write(text.encode())
+
+    return csv.writer(_Utf8(), delimiter=delimiter).writerow
+
+
+def _new_images(manifest: Manifest, new: Ledgered) -> dict[str, tuple[str, list[str]]]:
+    """Title and new image URLs by product; held in memory, a product's rows may come in several places."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name, title, row in _named_rows(manifest, new):
+        urls = [url.replace(",", "%2C") for url in new(row)]
+        if urls:
+            found.setdefault(name, (title, []))[1].extend(urls)
+    if not found:
+        raise ManifestError(f"{manifest.name}: no row has an output yet", hint="finish the run first")
+    return found
+
+
+def _named_rows(manifest: Manifest, new: Ledgered) -> Iterator[tuple[str, str, Row]]:
+    reader = manifest.reader
+    if isinstance(reader, ProductReader):
+        for product in reader.products():
+            for picture in product.pictures:
+                yield product.name, product.title, reader.row(product, picture)
+        return
+    title = next((i for c in ("title", "name") if (i := names.find(manifest.columns, c)) is not None), None)
+    for row in manifest.rows():
+        key = new.key_of(row)
+        yield key, row.cells[title] if title is not None else key, row
+
+
+def _shopify(name: str, title: str, urls: Sequence[str]) -> Iterator[list[str]]:
+    handle = re.sub(r"[^\w]+", "-", name.lower()).strip("-")
+    for n, url in enumerate(urls, start=1):
+        yield [handle, title if n == 1 else "", url, str(n)]
+
+
+def _woocommerce(name: str, title: str, urls: Sequence[str]) -> Iterator[list[str]]:
+    yield [name, title, ", ".join(urls)]
+
+
+def _merchant(name: str, title: str, urls: Sequence[str]) -> Iterator[list[str]]:
+    yield [name, title, urls[0], ",".join(urls[1:11])]  # Google takes ten further images
+
+
+_HEADERS = {
+    "shopify": ("Handle", "Title", "Image Src", "Image Position"),
+    "woocommerce": ("SKU", "Name", "Images"),
+    "merchant": ("id", "title", "image_link", "additional_image_link"),
+}
+_RECORDS = {"shopify": _shopify, "woocommerce": _woocommerce, "merchant": _merchant}
