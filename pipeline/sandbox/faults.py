@@ -29,6 +29,9 @@ TALK = MODEL | POLL | {"upload", "credits", "history"}
 ALL = TALK | {"output"}
 IMAGE = frozenset({"sync", "output"})
 
+KINDS = (*sorted(ALL), "asset", "catalogue", "unknown")
+"""What a request can be, by its route."""
+
 FAULTS: dict[str, frozenset[str]] = {
     "429": TALK,
     "500": ALL,
@@ -72,6 +75,7 @@ ARGUMENTS: dict[str, str] = {
     "location": "redirect: where to (default: the same path on the other name of this machine)",
     "at": "cut, truncated-image: the share of the body that is sent (below 1) or its bytes",
 }
+NUMBERS = ("delay_s", "reset_s", "status", "at")
 _MATCH = ("path", "method", "kind", "endpoint", "body", "nth")
 
 
@@ -180,38 +184,59 @@ def plan_from(data: Any) -> FaultPlan:
     return FaultPlan(data.get("rules", ()), data.get("rates"), int(data.get("seed", 0)))
 
 
-def _rule(data: Mapping[str, Any]) -> Rule:
+def _rule(data: Any) -> Rule:
     if not isinstance(data, Mapping) or "fault" not in data:
         raise InputError(f"a fault rule is an object with at least a fault, not {data!r}")
     _known("fault rule", data, ("match", "fault", "times", *ARGUMENTS))
     name = str(data["fault"])
     _known("fault", [name], tuple(FAULTS))
-    match = data.get("match", {})
+    return Rule(fault=Fault(name, _arguments(data)), times=_times(data.get("times")), **_match(data.get("match", {})))
+
+
+def _match(match: Any) -> dict[str, Any]:
+    if not isinstance(match, Mapping):
+        raise InputError(f"match is an object, not {match!r}")
     _known("match", match, _MATCH)
-    nth = _nth(match.get("nth", ()))
-    return Rule(
-        fault=Fault(name, {key: value for key, value in data.items() if key in ARGUMENTS}),
-        path=str(match.get("path", "*")),
-        method=str(match.get("method", "")).upper(),
-        kind=str(match.get("kind", "")),
-        endpoint=str(match.get("endpoint", "")),
-        body=dict(match.get("body", {})),
-        nth=nth,
-        times=data.get("times"),
-    )
+    if kind := str(match.get("kind", "")):
+        _known("kind of request", [kind], KINDS)
+    return {
+        "path": str(match.get("path", "*")),
+        "method": str(match.get("method", "")).upper(),
+        "kind": kind,
+        "endpoint": str(match.get("endpoint", "")),
+        "body": dict(match.get("body", {})),
+        "nth": _nth(match.get("nth", ())),
+    }
+
+
+def _arguments(data: Mapping[str, Any]) -> dict[str, Any]:
+    for name in NUMBERS:
+        if name in data and not _is_number(data[name]):
+            raise InputError(f"{name} of a fault is a number, not {data[name]!r}")
+    return {name: value for name, value in data.items() if name in ARGUMENTS}
+
+
+def _times(times: Any) -> int | None:
+    if times is not None and (not isinstance(times, int) or times < 1):
+        raise InputError(f"times is a whole number from 1, not {times!r}")
+    return times
 
 
 def _nth(value: Any) -> frozenset[int]:
-    numbers = [value] if isinstance(value, int) else list(value)
+    numbers = value if isinstance(value, list | tuple) else [value]
     if any(not isinstance(number, int) or number < 1 for number in numbers):
         raise InputError(f"nth counts from 1, not {value!r}")
     return frozenset(numbers)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
 def _rates(rates: Mapping[str, float]) -> dict[str, float]:
     _known("fault rate", rates, tuple(FAULTS))
     for name, rate in rates.items():
-        if not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        if not _is_number(rate) or rate > 1:
             raise InputError(f"the rate of fault {name} must be between 0 and 1, not {rate!r}")
     return {name: float(rate) for name, rate in rates.items() if rate}
 

@@ -31,8 +31,9 @@ class Query:
 
     page: int
     per_page: int
-    first_day: date
-    last_day: date
+    since: float
+    until: float
+    """Unix times; *until* is the end of the last day."""
     model_name: str
     status: str
     sort_by: str
@@ -51,8 +52,8 @@ def parse(asked: Mapping[str, str], now: float) -> Query:
     return Query(
         page=_count(asked, "page", 1, None),
         per_page=_count(asked, "per_page", PER_PAGE, MAX_PER_PAGE),
-        first_day=first_day,
-        last_day=last_day,
+        since=_midnight(first_day),
+        until=_midnight(last_day + timedelta(days=1)),
         model_name=asked.get("model_name", ""),
         status=_word(asked, "status", STATUSES, ""),
         sort_by=_word(asked, "sort_by", SORTS, SORTS[0]),
@@ -79,9 +80,8 @@ def envelope(rows: list[dict[str, Any]], total: int, query: Query) -> dict[str, 
 
 
 def _wanted(job: Job, query: Query) -> bool:
-    day = datetime.fromtimestamp(job.accepted_at, UTC).date()
     return (
-        query.first_day <= day <= query.last_day
+        query.since <= job.accepted_at < query.until
         and query.model_name in job.endpoint
         and query.status in {"", job.status if job.over else "PENDING"}
     )
@@ -100,6 +100,10 @@ def _day(asked: Mapping[str, str], name: str, default: date) -> date:
         return date.fromisoformat(asked[name])
     except ValueError as error:
         raise Refusal(400, f"{name} must be YYYY-MM-DD, not {asked[name]!r}") from error
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
 def _count(asked: Mapping[str, str], name: str, default: int, top: int | None) -> int:

@@ -54,7 +54,9 @@ class Mischief:
                 return None
         if (instead := self._instead(fault, request)) is not None:
             return instead
-        return await self._changed(fault, request, answer or await handler(request))
+        if answer is None:
+            answer = await handler(request)
+        return await self._changed(fault, request, answer)
 
     async def _changed(self, fault: Fault, request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
         """*answer* late, cut or spoiled."""

@@ -41,7 +41,7 @@ class ServiceRoutes:
         """``GET /inference-request/request-history``: failed and running requests too."""
         self._check(request)
         query = history.parse(request.query, self._backend.clock())
-        lines, total = history.page_of(self._told(), query)
+        lines, total = history.page_of(self._listed(), query)
         rows = [wire.history_row(job, output, root(request), self._options) for job, output in lines]
         return as_json(history.envelope(rows, total, query))
 
@@ -49,8 +49,8 @@ class ServiceRoutes:
         """``GET /inference-request/request-history/<id>``: of any age."""
         self._check(request)
         request_id = exchange.current.get().request_id = request.match_info["request_id"]
-        job = next((job for job in self._told() if job.request_id == request_id), None)
-        if job is None:
+        job = self._backend.jobs.by_id.get(request_id)
+        if job is None or not self._told(job):
             raise Refusal(404, f"Request {request_id} not found")
         first = job.outputs[0] if job.outputs else None
         return as_json(wire.history_row(job, first, root(request), self._options))
@@ -61,7 +61,7 @@ class ServiceRoutes:
         asked = {"page": request.query.get("page", ""), "model_name": request.query.get("model_name", "")}
         dates = {"from_date": request.query.get("start_date", ""), "to_date": request.query.get("end_date", "")}
         query = history.parse({**asked, **dates, "status": "COMPLETED"}, self._backend.clock())
-        lines, total = history.page_of(self._told(), query)
+        lines, total = history.page_of(self._listed(), query)
         rows = [wire.history_row(job, output, root(request), self._options) for job, output in lines]
         return as_json(history.envelope([wire.generation_row(row) for row in rows], total, query))
 
@@ -104,10 +104,12 @@ class ServiceRoutes:
         if self._options.polls_count:
             self._backend.check_rate(key)
 
-    def _told(self) -> list[Job]:
-        """Jobs that the history already knows."""
-        before = self._backend.clock() - self._options.history_lag_s
-        return [job for job in self._backend.jobs.by_id.values() if job.accepted_at <= before]
+    def _listed(self) -> list[Job]:
+        return [job for job in self._backend.jobs.by_id.values() if self._told(job)]
+
+    def _told(self, job: Job) -> bool:
+        """Whether the history knows *job* already."""
+        return job.accepted_at <= self._backend.clock() - self._options.history_lag_s
 
     def _too_old(self, job: Job) -> bool:
         return self._backend.clock() > (job.finished_at or 0) + self._options.output_ttl_s

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 WORKING_SIDE = 1024
+DEFAULT_QUALITY = 90
 _FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP"}
 _TINTS = {"warm": (255, 196, 120), "sunset": (255, 140, 90), "cool": (130, 180, 255), "neutral": (255, 255, 255)}
 _GAINS = {"mood": 0.7, "medium": 0.9, "bright": 1.15, "strong": 1.35}
@@ -35,10 +36,11 @@ def edit(slug: str, params: Mapping[str, Any], images: Mapping[str, bytes], seed
 def encoded(image: Image.Image, params: Mapping[str, Any], seed: int | None = None) -> Picture:
     """*image* in the format and quality that *params* ask for (bg-replace has no such field: JPEG)."""
     kind = _FORMATS[str(params.get("output_format") or params.get("image_format") or "jpeg")]
-    quality = params.get("output_quality") or params.get("image_quality") or params.get("output_compression") or 1
+    asked = (params.get(name) for name in ("output_quality", "image_quality", "output_compression"))
+    quality = max(1, int(next((value for value in asked if value is not None), DEFAULT_QUALITY)))
     out = io.BytesIO()
     flat = image.convert("RGB") if kind == "JPEG" else image
-    flat.save(out, kind, quality=int(quality), compress_level=1)
+    flat.save(out, kind, quality=quality, compress_level=1)
     return Picture(out.getvalue(), f"image/{kind.lower()}", image.width, image.height, seed)
 
 

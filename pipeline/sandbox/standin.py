@@ -22,6 +22,10 @@ SIDE = 768
 SCENES = frozenset({"main_image", "ref_image"})
 """Fields that show a room or a landscape instead of a product."""
 MASKS = frozenset({"mask_image"})
+MAX_NAME = 60
+LETTER = 26
+INK = (30, 30, 30)
+PAPER = (244, 240, 230)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,19 @@ def draw(url: str, field: str) -> bytes:
     if field in MASKS:
         image = _mask(dice)
     elif field in SCENES:
-        image = _scene(dice)
+        image = _scene(dice, _name(url))
     else:
-        image = _product(dice)
-    if field not in MASKS:
-        _label(image, url)
+        image = _product(dice, _name(url))
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def _name(url: str) -> str:
+    """The URL's file name, or its host, shortened in the middle."""
+    parts = urlsplit(url)
+    name = unquote(parts.path.rpartition("/")[2]) or parts.netloc
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME // 2]}...{name[-MAX_NAME // 2 :]}"
 
 
 def _color(dice: bytes, at: int, floor: int = 40) -> tuple[int, int, int]:
@@ -62,22 +71,22 @@ def _color(dice: bytes, at: int, floor: int = 40) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _product(dice: bytes) -> Image.Image:
+def _product(dice: bytes, name: str) -> Image.Image:
+    """A bottle on white; its label carries *name*."""
     image = Image.new("RGB", (SIDE, SIDE), "white")
     pen = ImageDraw.Draw(image)
-    half_width = 110 + dice[0] % 140
-    top = 120 + dice[1] % 160
+    half_width, top, middle = 130 + dice[0] % 120, 120 + dice[1] % 160, SIDE // 2
     body, trim = _color(dice, 2), _color(dice, 5)
-    middle = SIDE // 2
-    box = (middle - half_width, top, middle + half_width, 650)
-    pen.ellipse((middle - half_width, 630, middle + half_width, 670), fill=(222, 222, 222))
-    pen.rounded_rectangle(box, radius=10 + dice[8] % 90, fill=body)
-    pen.rounded_rectangle((box[0] + 30, top + 120, box[2] - 30, 560), radius=12, fill=trim)
-    pen.rectangle((middle - 45, top - 60, middle + 45, top + 10), fill=trim)
+    pen.rounded_rectangle((middle - 45, top - 60, middle + 45, top + 40), radius=8, fill=trim)
+    pen.rounded_rectangle((middle - half_width, top, middle + half_width, 650), 10 + dice[8] % 80, fill=body)
+    label = (middle - half_width + 25, top + 120, middle + half_width - 25, 570)
+    pen.rounded_rectangle(label, radius=12, fill=PAPER)
+    _write(pen, name, ((label[0] + label[2]) / 2, (label[1] + label[3]) / 2), label[2] - label[0] - 20)
     return image
 
 
-def _scene(dice: bytes) -> Image.Image:
+def _scene(dice: bytes, name: str) -> Image.Image:
+    """A wall with a window and a floor; *name* stands at the bottom."""
     wall, floor = _color(dice, 2, 120), _color(dice, 5, 60)
     image = Image.new("RGB", (SIDE, SIDE), wall)
     pen = ImageDraw.Draw(image)
@@ -85,6 +94,7 @@ def _scene(dice: bytes) -> Image.Image:
     pen.rectangle((0, horizon, SIDE, SIDE), fill=floor)
     left = 60 + dice[10] % 300
     pen.rectangle((left, 90, left + 240, 330), fill=(235, 240, 250), outline=floor, width=8)
+    _write(pen, name, (SIDE / 2, SIDE - 50), SIDE)
     return image
 
 
@@ -95,10 +105,9 @@ def _mask(dice: bytes) -> Image.Image:
     return image
 
 
-def _label(image: Image.Image, url: str) -> None:
-    parts = urlsplit(url)
-    name = unquote(parts.path.rpartition("/")[2]) or parts.netloc
-    text = name if len(name) <= 44 else f"{name[:20]}...{name[-20:]}"  # noqa: PLR2004 - what fits the width
-    pen = ImageDraw.Draw(image)
-    font = ImageFont.load_default(26)
-    pen.text((SIDE / 2, SIDE - 40), text, font=font, fill=(30, 30, 30), anchor="mm")
+def _write(pen: ImageDraw.ImageDraw, name: str, middle: tuple[float, float], width: int) -> None:
+    """*name* around *middle* in as many lines as *width* pixels ask for."""
+    font = ImageFont.load_default(LETTER)
+    per_line = max(1, int(width / (0.62 * LETTER)))  # 0.62: a wide letter of the default font
+    lines = [name[at : at + per_line] for at in range(0, len(name), per_line)]
+    pen.multiline_text(middle, "\n".join(lines), font=font, fill=INK, anchor="mm", align="center")
