@@ -71,7 +71,8 @@ class Budget:
         self._held_count = held_count
         self._under_way = 0
         self._shared = shared
-        self._moved = asyncio.Condition()
+        self._turn = asyncio.Lock()
+        self._moved = asyncio.Event()
         self.refusal: CapReached | None = None
         """The smallest need that was refused: the run stops because of it."""
 
@@ -94,19 +95,16 @@ class Budget:
 
         Raises CapReached when it does not fit.
         """
-        async with self._moved:
-            while not gone():
-                if self._fits(nano):
-                    name = await self._shared.reserve(nano) if self._shared else None
-                    if self._shared is None or name is not None:
-                        self.held_nano += nano
-                        self._held_count += 1
-                        self._under_way += 1
-                        return Reservation(nano, name)
-                if self._under_way:
-                    await self._moved.wait()
-                elif not await self._others_may_make_room(nano):
-                    raise await self._refuse(nano)
+        while not gone():
+            moved = self._moved
+            async with self._turn:
+                reservation = await self._try(nano)
+            if reservation is not None:
+                return reservation
+            if self._under_way:
+                await moved.wait()
+            elif not await self._others_may_make_room(nano):
+                raise await self._refuse(nano)
         return None
 
     def take_over(self, nano: int, name: str | None) -> Reservation:
@@ -118,18 +116,28 @@ class Budget:
         """Replace *reservation* by what was billed (0: nothing); None: unknown, it stays held."""
         if billed_nano is not None and self._shared and reservation.name:
             await self._shared.settle(reservation.name, billed_nano)
-        async with self._moved:
-            self._under_way -= 1
-            if billed_nano is not None:
-                self.held_nano -= reservation.nano
-                self._held_count -= 1
-                self.billed_nano += billed_nano
-            self._moved.notify_all()
+        self._under_way -= 1
+        if billed_nano is not None:
+            self.held_nano -= reservation.nano
+            self._held_count -= 1
+            self.billed_nano += billed_nano
+        self.stir()
 
-    async def wake(self) -> None:
-        """Let waiting calls look again: the run is stopping, or the cap was raised."""
-        async with self._moved:
-            self._moved.notify_all()
+    def stir(self) -> None:
+        """Let waiting calls look again: money was settled, or the run is stopping."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _try(self, nano: int) -> Reservation | None:
+        if not self._fits(nano):
+            return None
+        name = await self._shared.reserve(nano) if self._shared else None
+        if self._shared is not None and name is None:
+            return None
+        self.held_nano += nano
+        self._held_count += 1
+        self._under_way += 1
+        return Reservation(nano, name)
 
     def _fits(self, nano: int) -> bool:
         return self.cap_nano is None or self.billed_nano + self.held_nano + nano <= self.cap_nano

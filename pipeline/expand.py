@@ -136,6 +136,12 @@ class BoundStep:
         body = self._body(params, values, whole=whole)
         return self._planned(key, row, params, body, identify)
 
+    def image_refs(self, row: Row) -> Iterator[str]:
+        """The images that *row* names, as it names them."""
+        for part in self.varying:
+            if part.image:
+                yield part.render(row.cells).strip()
+
     def _planned(self, key: str, row: Row, params: dict[str, Any], body: str, identify: Identify) -> Wish:
         source: str | None = None
         found: dict[str, str] = {}

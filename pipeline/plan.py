@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline import endpoints
 from pipeline.expand import WARNINGS_KEPT, BoundRecipe
@@ -50,12 +50,12 @@ class Wanted:
     encoding_errors: str = "strict"
     delimiter: str | None = None
     image_base_url: str | None = None
+    allow_private: bool = False
+    """Whether images may be on this computer or in a private network: a rehearsal's may."""
     assumed_nano: dict[str, int] = field(default_factory=dict)
 
     def open(self) -> Manifest:
         """The manifest, its header read; raises ManifestError."""
-        from pipeline.storage import open_remote
-
         return open_manifest(
             self.manifest,
             encoding=self.encoding,
@@ -65,7 +65,7 @@ class Wanted:
             images=self.images,
             image_base_url=self.image_base_url,
             limit=self.limit,
-            open_remote=open_remote,
+            open_remote=_open_remote,
         )
 
 
@@ -174,7 +174,9 @@ class Planner:
         self.manifest = wanted.open()
         key = _key(wanted, self.manifest)
         self.prices = PriceBook(from_records(db.execute("SELECT * FROM prices")), {}, wanted.assumed_nano)
-        self.sources = Sources(db, self.manifest.folder, base_url=wanted.image_base_url)
+        self.sources = Sources(
+            db, self.manifest.folder, base_url=wanted.image_base_url, allow_private=wanted.allow_private
+        )
         self.bound = BoundRecipe(wanted.recipe, self.manifest.columns, key, self.sources.find, quote=self.prices.quote)
         whole = wanted.limit is None
         self.intake = Intake(db, self.bound, now=clock(), whole=whole, bulk=bulk)
@@ -247,6 +249,12 @@ def _key(wanted: Wanted, manifest: Manifest) -> str:
         return f"{{{choose_key(manifest).column}}}"
     template = Template.parse(named)
     return f"{{{named}}}" if template.constant else named
+
+
+def _open_remote(url: str) -> BinaryIO:
+    from pipeline.storage import open_remote  # the extra is needed only by who names an address
+
+    return open_remote(url)
 
 
 def _usd(nano: int | None) -> float | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
+from pipeline.money import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,25 +113,26 @@ class PriceBook:
 
     def drifts(self) -> list[str]:
         """Sentences about endpoints whose bills differ from the page's price by more than DRIFT."""
-        said = []
-        for (slug, text), seen in sorted(self._own.items()):
-            endpoint = endpoints.every().get(slug)
-            price = (
-                endpoint.price_of(dict(zip(endpoint.priced_by, json.loads(text), strict=True))) if endpoint else None
-            )
-            if price is None or seen.calls < ENOUGH:
-                continue
-            share = seen.mean_nano / price.typical_nano - 1
-            if abs(share) > DRIFT:
-                said.append(
-                    f"{slug} {text} was billed ${seen.mean_nano / 1e9:.4f} on average over {seen.calls} calls,"
-                    f" {abs(share):.0%} {'above' if share > 0 else 'below'} the documented ${price.typical_nano / 1e9:.4f}"
-                )
-        return said
+        return [said for (slug, text), seen in sorted(self._own.items()) if (said := _drift(slug, text, seen))]
 
     def _say(self, endpoint: Endpoint, quote: Quote) -> Quote:
         self.used[endpoint.slug] = quote.source
         return quote
+
+
+def _drift(slug: str, text: str, seen: Seen) -> str:
+    endpoint = endpoints.every().get(slug)
+    if endpoint is None or seen.calls < ENOUGH:
+        return ""
+    price = endpoint.price_of(dict(zip(endpoint.priced_by, json.loads(text), strict=True)))
+    share = seen.mean_nano / price.typical_nano - 1 if price else 0.0
+    if price is None or abs(share) <= DRIFT:
+        return ""
+    names = ", ".join(endpoint.priced_by)
+    return (
+        f"{slug} ({names} = {text}) was billed {show(seen.mean_nano)} on average over {seen.calls} calls,"
+        f" {abs(share):.0%} {'above' if share > 0 else 'below'} the documented {show(price.typical_nano)}"
+    )
 
 
 def read_cache(path: Path) -> Bills:

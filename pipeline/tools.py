@@ -104,8 +104,10 @@ class Tools:
         """Take no new calls; who waits for a permit leaves its task open."""
         if self.stop.stop_run(reason):
             self.throttle.close_doors()
+            self.budget.stir()
 
     def stop_endpoint(self, endpoint: str, reason: Reason) -> None:
         """The same for one endpoint."""
         if self.stop.stop_endpoint(endpoint, reason):
             self.throttle.close_doors(endpoint)
+            self.budget.stir()

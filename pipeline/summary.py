@@ -1,0 +1,97 @@
+"""The summary of a folder and of the run that ended: one object for screen, file and hooks; and the exit code.
+
+``total = done + failed + in_doubt + invalid + open``, always.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline.ledger import counts
+from pipeline.money import usd
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from pipeline.ledger.counts import TaskCounts
+
+DONE, OURS, INPUT, PARTLY, CAP, ACCOUNT, DOUBT, STOPPED, BUSY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 10, 75, 130
+
+EXIT_CODES = {
+    DONE: "every task is done",
+    OURS: "a fault of ours, or of the disk; resumable",
+    INPUT: "usage, manifest or recipe is wrong; nothing was spent",
+    PARTLY: "finished, some tasks failed or were invalid",
+    CAP: "the cap stopped the run; resumable",
+    ACCOUNT: "the account stopped the run: key, permission, credits; resumable",
+    DOUBT: "finished, some tasks are in doubt",
+    STOPPED: "the deadline or the failure limit stopped the run; resumable",
+    BUSY: "another run holds the folder; nothing was spent",
+    INTERRUPTED: "interrupted; what was paid for was finished first; resumable",
+}
+"""Exit codes and their meaning.  Where several apply: 130, 5, 4, 10, 6, 3."""
+
+BY_STOP = {
+    "interrupted": INTERRUPTED,
+    "account": ACCOUNT,
+    "cap": CAP,
+    "deadline": STOPPED,
+    "failures": STOPPED,
+    "storage": OURS,
+    "ledger": OURS,
+}
+PRIORITY = ("ledger", "storage", "interrupted", "account", "cap", "deadline", "failures")
+
+
+def first_of(words: set[str]) -> str | None:
+    """The stop that counts where several apply."""
+    return next((word for word in PRIORITY if word in words), None)
+
+
+def exit_code(tasks: TaskCounts, stopped_by: str | None, *, doubtful: int = 0) -> int:
+    """The exit code of a run that ended like this."""
+    if stopped_by is not None:
+        return BY_STOP[stopped_by]
+    if tasks.in_doubt or doubtful:
+        return DOUBT
+    return PARTLY if tasks.failed or tasks.invalid or tasks.open else DONE
+
+
+def summarise(
+    db: sqlite3.Connection,
+    *,
+    run_id: str | None,
+    cap_nano: int | None,
+    requests: dict[str, int],
+    elapsed_s: float,
+    stopped_by: str | None,
+    message: str | None = None,
+    code: int | None = None,
+) -> dict[str, Any]:
+    """The summary object of the folder as it stands."""
+    tasks = counts.task_counts(db)
+    billed, held = db.execute(
+        "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0) FROM attempts"
+    ).fetchone()
+    doubtful, at_stake = counts.doubtful(db)
+    summary = {
+        "run_id": run_id,
+        "rows": counts.rows(db),
+        "tasks": asdict(tasks),
+        "cost": {
+            "estimated_usd": usd(counts.estimate_nano(db)),
+            "billed_usd": usd(billed),
+            "reserved_usd": usd(held),
+            "cap_usd": None if cap_nano is None else usd(cap_nano),
+        },
+        "requests": requests,
+        "elapsed_s": round(elapsed_s, 3),
+        "stopped_by": stopped_by,
+        "exit_code": exit_code(tasks, stopped_by, doubtful=doubtful) if code is None else code,
+    }
+    if doubtful:
+        summary["in_doubt"] = {"tasks": doubtful, "at_stake_usd": usd(at_stake)}
+    if message:
+        summary["message"] = message
+    return summary

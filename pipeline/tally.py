@@ -1,0 +1,134 @@
+"""What a run counts while it goes: requests, ends of tasks, money, balance; and when too much fails.
+
+One Tally is the observer of all workers.  It decides nothing but when failures are too many (`FailureLimit`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ErrorClass, RecipeError
+from pipeline.stop import Reason
+from pipeline.task import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.errors import CallError
+    from pipeline.ledger.entries import Receipt
+    from pipeline.task import Task
+
+SERVER_FAULT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLimit:
+    """When a run stops because too much fails: ``count`` failures, or a ``share`` of the last ``window`` ends.
+
+    The default stops a broken recipe after ten calls: 10 of the first 10, or half of the last 50.
+    """
+
+    count: int | None = None
+    share: float | None = None
+    window: int = 50
+    first: int = 10
+
+    @classmethod
+    def parse(cls, text: str | None) -> FailureLimit:
+        """``3`` or ``5%``; None for the default.  Raises RecipeError."""
+        if text is None:
+            return cls(share=0.5)
+        words = text.strip()
+        try:
+            if words.endswith("%"):
+                share = float(words[:-1]) / 100
+                if 0 < share <= 1:
+                    return cls(share=share)
+            elif int(words) > 0:
+                return cls(count=int(words))
+        except ValueError:
+            pass
+        raise RecipeError(f"--max-failures {text!r} is neither a count nor a share", hint="write 20 or 5%")
+
+    def passed(self, ends: deque[bool], failed: int, total: int) -> bool:
+        """Whether it is enough.  ``ends`` are the newest ends, True for a failure, at most ``window``."""
+        if self.count is not None:
+            return failed >= self.count
+        if self.share is None:
+            return False
+        if total <= self.first:
+            return total == self.first and failed == total
+        return len(ends) == self.window and sum(ends) >= self.share * self.window
+
+
+@dataclass
+class Tally:
+    """Counts of one run.  ``stop`` is called once when failures pass the limit."""
+
+    limit: FailureLimit = field(default_factory=FailureLimit)
+    stop: Callable[[Reason], None] = lambda _reason: None
+    submits: int = 0
+    http_429: int = 0
+    http_5xx: int = 0
+    done: int = 0
+    reused: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    billed_nano: int = 0
+    remaining_nano: int | None = None
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    errors: dict[ErrorClass, int] = field(default_factory=dict)
+    on_end: Callable[[Task, State, ErrorClass | None], None] = lambda *_: None
+
+    def __post_init__(self) -> None:
+        self._ends: deque[bool] = deque(maxlen=self.limit.window)
+        self._total = 0
+
+    def sent(self, task: Task) -> None:
+        """A POST is being made."""
+        del task
+        self.submits += 1
+
+    def refused(self, task: Task, error: CallError) -> None:
+        """A POST was answered with *error*, or not at all."""
+        del task
+        if error.error_class is ErrorClass.RATE_LIMITED:
+            self.http_429 += 1
+        elif error.http_status is not None and error.http_status >= SERVER_FAULT:
+            self.http_5xx += 1
+
+    def ended(self, task: Task, state: State, error_class: ErrorClass | None, receipt: Receipt | None) -> None:
+        """A task came to an end in this run."""
+        if state is State.DONE:
+            self.done += 1
+            self.reused += receipt is None
+        elif state is State.FAILED:
+            self.failed += 1
+        elif state is State.IN_DOUBT:
+            self.in_doubt += 1
+        if error_class is not None:
+            self.errors[error_class] = self.errors.get(error_class, 0) + 1
+        if receipt is not None:
+            self.billed_nano += receipt.billed_nano or 0
+            if receipt.latency_s is not None:
+                self.latencies.setdefault(task.endpoint, []).append(receipt.latency_s)
+        self.on_end(task, state, error_class)
+        self._watch(failed=state is State.FAILED)
+
+    def balance(self, remaining_nano: int) -> None:
+        """The provider told the balance."""
+        self.remaining_nano = remaining_nano
+
+    def _watch(self, *, failed: bool) -> None:
+        self._ends.append(failed)
+        self._total += 1
+        if failed and self.limit.passed(self._ends, self.failed, self._total):
+            self.stop(
+                Reason(
+                    "failures",
+                    ErrorClass.INTERRUPTED,
+                    f"{self.failed} of {self._total} tasks failed: the run stops before more is wasted",
+                )
+            )
