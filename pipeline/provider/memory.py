@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from pipeline import endpoints
 from pipeline.errors import CallError, ErrorClass
 from pipeline.provider.charges import amount
 from pipeline.provider.records import Record, merged, records_in
@@ -82,7 +83,15 @@ class Memory:
         if records is None:
             raise self._unreadable(reply, "the request history")
         mine = [record for record in records if record.entry.request_id in {request_id, ""}]
-        return next((record.entry for record in merged(mine, "", request_id)), None)
+        entry = next((record.entry for record in merged(mine, "", request_id)), None)
+        return await self._completed(entry) if entry else None
+
+    async def _completed(self, entry: Remembered) -> Remembered:
+        """Add the further outputs of *entry*: asked for alone, a request may be told by its first row only."""
+        if entry.created_at is None or not 0 < len(entry.pictures) < _images_made(entry):
+            return entry
+        others = await self.history(entry.endpoint, entry.created_at, entry.created_at)
+        return next((other for other in others if other.request_id == entry.request_id), entry)
 
     async def _window(self, endpoint: str, first: date, last: date, since: float) -> list[Record]:
         found: list[Record] = []
@@ -122,6 +131,14 @@ class Memory:
             http_status=reply.status,
             body_start=start_of(self._free.wire.text(reply)),
         )
+
+
+def _images_made(entry: Remembered) -> int:
+    endpoint = endpoints.every().get(entry.endpoint)
+    if endpoint is None or endpoint.images_by is None or not isinstance(entry.body, dict):
+        return 1
+    asked = entry.body.get(endpoint.images_by)
+    return asked if isinstance(asked, int) else 1
 
 
 def _balances(document: Any) -> list[int]:

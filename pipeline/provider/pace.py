@@ -40,7 +40,7 @@ PLANS = (
 coarse: the first that the budget allows is used.  What ends before the quantile is noticed a little late; a factor of
 1.1 notices the others within 10 %."""
 
-BUDGET = 3.0
+BUDGET = 3.2
 """Status polls per task on average; the result itself is one more request."""
 
 EXPLORING = 1.3

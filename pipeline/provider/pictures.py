@@ -67,10 +67,11 @@ def pictures_in(body: bytes) -> tuple[Picture, ...]:
 
 
 def pictures_named(document: Any) -> tuple[Picture, ...]:
-    """Give the pictures that the JSON *document* names, each once, in its order."""
+    """Give the pictures that the JSON *document* names, in its order, each URL once."""
     if isinstance(document, str):
         document = parsed(document) if document.lstrip()[:1] in {"[", "{"} else document
-    return tuple(dict.fromkeys(_walk(document, DEPTH)))
+    seen: set[str] = set()
+    return tuple(picture for picture in _walk(document, DEPTH) if picture.url is None or _new(picture.url, seen))
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -106,7 +107,15 @@ def _walk(value: Any, depth: int) -> list[Picture]:
 
 
 def _fields(value: dict[str, Any], names: tuple[str, ...], depth: int) -> list[Picture]:
-    return [picture for name in names if name in value for picture in _walk(value[name], depth - 1)]
+    """Give the pictures of the field that has most: the others repeat some of them."""
+    return max((_walk(value[name], depth - 1) for name in names if name in value), key=len, default=[])
+
+
+def _new(url: str, seen: set[str]) -> bool:
+    if url in seen:
+        return False
+    seen.add(url)
+    return True
 
 
 def _one(text: str) -> Picture | None:

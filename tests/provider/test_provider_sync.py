@@ -65,7 +65,7 @@ async def test_json_with_base64_is_decoded(server: Script, sync: SyncProvider) -
 
     answer = await sync.submit("bg-replace", {"base64": True})
 
-    assert answer == Answer((Picture(data=PNG),), "r-2", 10_000_000, None, 5, None)
+    assert answer == Answer((Picture(data=PNG),) * 2, "r-2", 10_000_000, None, 5, None)
 
 
 async def test_a_list_of_a_worker_is_read(server: Script, sync: SyncProvider) -> None:
