@@ -81,6 +81,8 @@ class DelimitedReader:
                 batch = []
         if batch:
             yield keycells.restored(batch, guarded, self.columns, self.notices)
+        if records.count <= 1:
+            self.notices.warn(f"{self.origin.name}: has a header but no rows")
 
     def _fit(self, cells: list[str], records: Records) -> list[str]:
         """Bring a row of another width to the header's, or refuse it."""

@@ -27,6 +27,8 @@ EXTENSIONS = frozenset(
     | {".avif", ".heic", ".heif", ".jp2"}
 )
 _RESULT_MARK = "ledger.db"
+_RESULT_FOLDERS = frozenset({"images", "superseded", "report"})
+"""What a run writes beside its ledger: an output must never be taken for an input."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,15 @@ def open_folder(folder: Path, name: str, notices: Notices) -> FolderReader:
 def _files(folder: Path) -> Iterator[str]:
     """Relative paths with forward slashes, sorted within each folder."""
     for at, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not _is_hidden(f) and not Path(at, f, _RESULT_MARK).exists())
+        written = _RESULT_FOLDERS if _RESULT_MARK in files else frozenset()
+        folders[:] = sorted(f for f in folders if f not in written and not _is_skipped(Path(at, f)))
         for file in sorted(files):
             if not _is_hidden(file):
                 yield Path(at, file).relative_to(folder).as_posix()
+
+
+def _is_skipped(folder: Path) -> bool:
+    return _is_hidden(folder.name) or (folder / _RESULT_MARK).exists()
 
 
 def _is_hidden(name: str) -> bool:

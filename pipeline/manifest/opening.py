@@ -122,6 +122,8 @@ def open_manifest(
 
 def _table(source: Any, wishes: Wishes, notices: Notices, open_remote: Callable[[str], BinaryIO] | None) -> Manifest:
     """*source* as it stands, before any platform is recognised."""
+    if hasattr(source, "to_pandas"):  # a polars frame, an Arrow table
+        source = source.to_pandas()
     if type(source).__name__ == "DataFrame":
         return Manifest("data frame", None, open_frame(source, notices), notices)
     origin = _origin(source, open_remote)

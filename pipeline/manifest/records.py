@@ -80,8 +80,9 @@ class Records:
         if self._mend_nul:
             self._notices.warn(f"{self._name}: NUL bytes were replaced, first on line {self._reader.line_num + 1}")
             return line.replace("\0", "\ufffd")
+        row = f"row {self.count}" if self.count else "the header"
         raise ManifestError(
-            f"{self._name}: NUL byte in row {max(self.count, 1)} (line {self._reader.line_num + 1})",
+            f"{self._name}: NUL byte in {row} (line {self._reader.line_num + 1})",
             hint="the file is damaged, or UTF-16 (--encoding utf-16-le); --encoding-errors replace reads it anyway",
         )
 

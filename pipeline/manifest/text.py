@@ -91,6 +91,8 @@ def first_undecodable(origin: Origin, codec: str) -> Undecodable:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 return Undecodable(start - held + error.start, error.object[error.start])
+            if not block:  # every byte decodes now: the file was mended between the two looks
+                return Undecodable(start, 0)
             start += len(block)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -328,7 +330,22 @@ def test_a_missing_file_names_its_nearest_neighbour(tmp_path: Path) -> None:
 
 
 def test_a_header_without_rows_is_an_empty_manifest(tmp_path: Path) -> None:
-    assert cells(open_manifest(write(tmp_path, "sku,title\n"))) == []
+    manifest = open_manifest(write(tmp_path, "sku,title\n"))
+
+    assert cells(manifest) == []
+    assert "has a header but no rows" in manifest.warnings[0]
+
+
+def test_standard_input_is_read_twice_like_a_file() -> None:
+    script = (
+        "from pipeline.manifest import open_manifest\n"
+        "m = open_manifest('-')\n"
+        "print(m.name, [r.cells for r in m.rows()] == [r.cells for r in m.rows()], sum(1 for _ in m.rows()))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], input=b"sku\nA\nB\n", capture_output=True, check=True)
+
+    assert done.stdout.split() == [b"<stdin>", b"True", b"2"]
 
 
 def test_an_open_file_is_read_as_often_as_asked() -> None:

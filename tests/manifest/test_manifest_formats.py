@@ -193,6 +193,10 @@ def test_a_data_frame_with_equal_column_names_is_read_by_position() -> None:
     assert cells(manifest) == [("a", "b")]
 
 
+def test_an_arrow_table_is_read_like_a_frame() -> None:
+    assert cells(open_manifest(pa.table({"sku": ["007", None], "n": [1, None]}))) == [("007", "1"), ("", "")]
+
+
 def photos(folder: Path, *names: str) -> Path:
     for name in names:
         path = folder / name
@@ -219,6 +223,12 @@ def test_a_result_folder_inside_is_not_looked_into(tmp_path: Path) -> None:
     photos(tmp_path, "a.jpg", "out/ledger.db", "out/images/a/studio.jpg")
 
     assert column(open_manifest(tmp_path), "path") == ["a.jpg"]
+
+
+def test_what_a_run_wrote_into_the_folder_itself_is_no_input(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "ledger.db", "images/a/studio.jpg", "superseded/b.jpg", "more/c.jpg")
+
+    assert column(open_manifest(tmp_path), "path") == ["a.jpg", "more/c.jpg"]
 
 
 def test_keys_of_images_that_differ_only_in_extension_are_distinct(tmp_path: Path) -> None:
