@@ -44,6 +44,7 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
 )
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
+_STRAY_BYTES = 3
 _BINARY_SHARE = 0.05
 _WIDE_SHARE = 0.2
 
@@ -95,7 +96,7 @@ def _refuse_binary(origin: Origin, head: bytes) -> None:
             f"{origin.name}: looks like UTF-16 without a byte-order mark, or is a binary file",
             hint=f"if it is text, add --encoding utf-16-{order}",
         )
-    if len(_CONTROL.findall(start)) > _BINARY_SHARE * len(start):
+    if len(_CONTROL.findall(start)) > max(_STRAY_BYTES, _BINARY_SHARE * len(start)):
         raise ManifestError(
             f"{origin.name}: is a binary file of an unknown kind, not a manifest",
             hint="a manifest is CSV, TSV, Parquet, JSON lines or a Google Merchant feed",
