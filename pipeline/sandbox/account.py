@@ -7,7 +7,7 @@ nothing of HTTP or of how a job runs.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pipeline.money import nano, usd
@@ -33,9 +33,13 @@ class Bill:
     key: str
     """The key's ends, never the whole of it."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """For the state folder."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     def as_json(self) -> dict[str, Any]:
         """The bill for `GET /sandbox/bills`."""
-        return {**asdict(self), "cost_usd": usd(self.cost_nano)}
+        return {**self.as_dict(), "cost_usd": usd(self.cost_nano)}
 
 
 class Account:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 QUEUED = "QUEUED"
@@ -53,7 +53,7 @@ class Job:
     remaining_nano: int | None = None
     """Balance after this job was billed."""
     record_gone: bool = False
-    outputs_gone: bool = field(default=False)
+    outputs_gone: bool = False
 
     @property
     def due_at(self) -> float:
@@ -78,8 +78,9 @@ class Job:
         return max(0.0, self.finished_at - self.started_at)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the state folder."""
-        return asdict(self)
+        """For the state folder.  Not `asdict`: that would copy every body deeply, twice for each job."""
+        kept = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**kept, "outputs": [asdict(output) for output in self.outputs]}
 
 
 def job_from(kept: dict[str, Any]) -> Job:

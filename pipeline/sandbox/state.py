@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import FolderBusy, FolderError
@@ -96,7 +95,7 @@ class StateFolder:
         self._db.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?)", kept)
         if bill is not None:
             self._db.execute(
-                "INSERT INTO bills VALUES (?, ?, ?)", (bill.request_id, bill.billed_at, json.dumps(asdict(bill)))
+                "INSERT INTO bills VALUES (?, ?, ?)", (bill.request_id, bill.billed_at, json.dumps(bill.as_dict()))
             )
         self._db.execute("COMMIT")
 

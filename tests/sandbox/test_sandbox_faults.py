@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from PIL import Image
 
 from pipeline.errors import InputError
 from pipeline.money import nano
+from pipeline.sandbox import SANDBOX_KEY
 from pipeline.sandbox.faults import FAULTS, FaultPlan, Seen, plan_from
 from tests.sandbox.bodies import LIGHT, REPLACE
 
@@ -368,3 +370,27 @@ async def test_a_sandbox_full_of_faults_keeps_its_books_straight(start: Start) -
     completed = [job for job in client.sandbox.backend.jobs.by_id.values() if job.status == "COMPLETED"]
     assert len(completed) == len(bills)
     assert client.sandbox.backend.account.reserved_nano == 0
+
+
+async def test_a_request_that_breaks_off_before_its_last_byte_is_no_job(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await start()
+    body = json.dumps(LIGHT).encode()
+    head = (
+        f"POST /v2/ic-light HTTP/1.1\r\nHost: {client.base[7:]}\r\nx-api-key: {SANDBOX_KEY}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    whole = head + body
+    host, _, port = client.base[7:].partition(":")
+
+    for cut in (1, 20, len(head) - 1, len(head), len(head) + 1, len(whole) - 1):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(whole[:cut])
+        writer.write_eof()
+        writer.close()
+        await writer.wait_closed()
+    accepted = await client.post("/v2/ic-light", LIGHT)
+
+    assert list(client.sandbox.backend.jobs.by_id) == [accepted.json["request_id"]]
+    assert caplog.text == ""
