@@ -47,7 +47,7 @@ PATTERNS = {
         r"|--(?:extra-)?index-url[ =]|--find-links[ =]|--trusted-host[ =]"
     ),
     "a path of the machine it was written on": re.compile(
-        r"(?<![\w.}])/(?:root|work|farm|opt/pypi|home/(?!(?:user|you|me)\b)\w+|Users/(?!(?:you|me)\b)\w+)/"
+        r"(?<![\w.}~])/(?:root|home/(?!(?:user|you|me)\b)\w+|Users/(?!(?:you|me)\b)\w+)/"
     ),
     "an API key": re.compile(rf"\b(?!{SANDBOX_KEY}\b)SG_[0-9a-f]{{16}}\b"),
     "a note without an owner: do it, or write it into the changelog or the docs": re.compile(

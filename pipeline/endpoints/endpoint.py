@@ -160,10 +160,12 @@ class Endpoint:
     def check(self, name: str, value: Any) -> tuple[Any, list[str]]:
         """*value* of parameter *name* as it is sent, and warnings; raises BadParameters.
 
-        None is refused: a parameter that is not wanted is left out.
+        None is refused: whether the provider takes null for "not sent" is nowhere said.
         """
         if name not in self.fields:
             raise BadParameters([self._unknown(name)])
+        if value is None:
+            raise BadParameters([Problem(name, "must not be null: leave it out instead")])
         context: dict[str, list[str]] = {}
         try:
             clean = self._checkers[name].validate_python(value, strict=True, context=context)

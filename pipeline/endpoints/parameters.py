@@ -26,6 +26,8 @@ NO = frozenset({"false", "no", "0", "off"})
 WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 HUGE = 10**40
+FEW = 13
+"""Allowed values that a message lists."""
 SHOWN = 80
 """Characters of a value that a message shows."""
 LONGEST = 2**63
@@ -81,7 +83,7 @@ def as_number(value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise wrong(f"must be a number, not {shown(value)}")
     if isinstance(value, int) and abs(value) >= HUGE:
-        raise wrong(f"must be a smaller number than {shown(value)}")
+        raise wrong("must be a number of at most 40 digits")
     return value if isinstance(value, int) else _integral(value)
 
 
@@ -154,11 +156,15 @@ class OneOf:
         folded = {str(allowed).casefold(): allowed for allowed in self.values}
         if (match := folded.get(str(value).strip().casefold())) is not None:
             return match
-        message = f"{shown(value)} is not one of {', '.join(map(str, self.values))}{nearest(str(value), folded)}"
+        message = f"{shown(value)} is not one of {self._listed()}{nearest(str(value), folded)}"
         if self.sure:
             raise wrong(message)
         _warn(info, message)
         return value
+
+    def _listed(self) -> str:
+        some = ", ".join(map(str, self.values[:FEW]))
+        return some if len(self.values) <= FEW else f"{some} and {len(self.values) - FEW} more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ AspectRatio = Annotated[str, AfterValidator(_full_ratio)]
 Megapixel = Annotated[
     str,
     BeforeValidator(_megapixel_text),
-    Field(json_schema_extra={"pattern": r"^(0\.[1-9]\d?|([1-9]|1\d)(\.\d{1,2})?)$"}),
+    Field(json_schema_extra={"pattern": r"^(0\.[1-9][0-9]?|([1-9]|1[0-9])(\.[0-9]{1,2})?)$"}),
 ]
 
 
