@@ -120,10 +120,13 @@ class Client:
         await self._wire.close()
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
 def serialised(body: Mapping[str, Any]) -> bytes:
     """Give *body* as JSON; raises CallError, nothing sent, for what JSON cannot say."""
     try:
-        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
         message = f"the parameters cannot be written as JSON: {error}"
         raise CallError(message, ErrorClass.BAD_INPUT, sent=False, answered=False) from error

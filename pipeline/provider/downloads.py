@@ -19,8 +19,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 GONE = frozenset({401, 403, 404, 410})
 """What storage answers when an output is not there, or not any more."""
 
-MAYBE_LATER = frozenset({ErrorClass.LOST})
-"""An output may appear some moments after its task is finished: 404 is tried again before it is believed."""
+MAYBE_LATER = frozenset({403, 404})
+"""An output may appear some moments after its task is finished; storage says 403 as well where it hides names."""
 
 
 class Downloads:
@@ -38,7 +38,7 @@ class Downloads:
         if picture.url[:5].lower() == "data:":
             return _inline(picture.url)
         url = self._address(self._free.hosts.api + "/", picture.url)
-        return await self._free.repeat(lambda: self._follow(url), also=MAYBE_LATER)
+        return await self._free.repeat(lambda: self._follow(url), also=_may_appear)
 
     async def _follow(self, url: str) -> bytes:
         for _ in range(REDIRECTS_MOST + 1):
@@ -79,6 +79,10 @@ class Downloads:
                 body_start=self._free.wire.refuse(reply).body_start,
             )
         return self._free.checked(reply, url).body
+
+
+def _may_appear(error: CallError) -> bool:
+    return error.http_status in MAYBE_LATER
 
 
 def _inline(uri: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import PASSING, CallError, ErrorClass
 from pipeline.provider.charges import Charges, charges_of
 from pipeline.provider.pace import Pace
-from pipeline.provider.pictures import pictures_named
+from pipeline.provider.pictures import pictures_in, pictures_named
 from pipeline.provider.refusals import failure
 from pipeline.provider.results import Progress, answer_of, progress_of, told_latency_s
 from pipeline.provider.wording import parsed, start_of
@@ -136,7 +136,7 @@ class Followers:
 
     async def _unreadable(self, reply: Reply, document: Any, task: _Task) -> Answer | None:
         """Go on after a 2xx without a status: a result that does not repeat it, or somebody else's page."""
-        pictures = pictures_named(document) if task.finished else ()
+        pictures = pictures_in(reply.body) if task.finished else ()
         if pictures:
             return answer_of(pictures, charges_of(reply.headers, document), task.request_id)
         await self._rest(CallError("the answer cannot be read", ErrorClass.SERVER_ERROR), task)

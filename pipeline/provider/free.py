@@ -63,15 +63,18 @@ class FreeRequests:
             self._pacing.limited(error)
         raise error
 
-    async def repeat(self, once: Callable[[], Awaitable[T]], *, also: frozenset[ErrorClass] = frozenset()) -> T:
-        """Do *once* until it succeeds, several times at most; causes in *also* count as passing, too."""
+    async def repeat(
+        self, once: Callable[[], Awaitable[T]], *, also: Callable[[CallError], bool] = lambda _error: False
+    ) -> T:
+        """Do *once* until it succeeds, several times at most; errors that *also* tells pass, too."""
         failures = 0
         while True:
             try:
                 return await once()
             except CallError as error:
                 failures += 1
-                if error.error_class not in PASSING | also or failures >= self._backoff.attempts:
+                passing = error.error_class in PASSING or also(error)
+                if not passing or failures >= self._backoff.attempts:
                     raise
                 await self.rest(error, failures)
 

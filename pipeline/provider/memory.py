@@ -59,7 +59,7 @@ class Memory:
             if error.error_class is ErrorClass.NOT_FOUND and "credit" in str(error).lower():
                 return 0
             raise
-        parts = _balances(parsed(reply.body))
+        parts = _balances(parsed(self._free.wire.text(reply)))
         if not parts:
             raise self._unreadable(reply, "the balance")
         return sum(parts)
@@ -79,7 +79,7 @@ class Memory:
             if error.error_class is ErrorClass.NOT_FOUND:
                 return None
             raise
-        records = records_in(parsed(reply.body))
+        records = records_in(parsed(self._free.wire.text(reply)))
         if records is None:
             raise self._unreadable(reply, "the request history")
         mine = [record for record in records if record.entry.request_id in {request_id, ""}]
@@ -119,7 +119,7 @@ class Memory:
             "sort_order": "desc",
         }
         reply = await self._free.get(f"{self._free.hosts.requests}?{urlencode(asked)}")
-        records = records_in(parsed(reply.body))
+        records = records_in(parsed(self._free.wire.text(reply)))
         if records is None or not all(record.entry.request_id for record in records):
             raise self._unreadable(reply, "the request history")
         return records

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import CallError, ErrorClass
 from pipeline.provider.charges import charges_of, identity
 from pipeline.provider.client import Client, serialised
-from pipeline.provider.pictures import pictures_named
+from pipeline.provider.pictures import pictures_in
 from pipeline.provider.refusals import failure
 from pipeline.provider.results import Progress, accepted_of, answer_of, progress_of, request_id_in
 from pipeline.provider.wording import parsed, start_of, words_of
@@ -43,8 +43,9 @@ class QueueProvider(Client):
         progress = progress_of(document)
         if progress is Progress.FAILED:
             raise failure(reply.status, self._wire.text(reply), charges)
-        pictures = pictures_named(document) if progress is Progress.FINISHED else ()
-        if pictures:
+        # Only then: an answer with an id that is not finished may echo its input image.
+        finished = progress is Progress.FINISHED or request_id is None
+        if finished and (pictures := pictures_in(reply.body)):
             return answer_of(pictures, charges, request_id)
         if request_id is None:
             raise self._unheard(reply)

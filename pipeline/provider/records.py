@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.provider.charges import amount, identity
 from pipeline.provider.moments import moment
 from pipeline.provider.pictures import pictures_named
+from pipeline.provider.results import BROKEN, DONE
 from pipeline.provider.wording import parsed, words_of
 from pipeline.task import Remembered
 
@@ -25,9 +26,6 @@ BODIES = ("request_body", "request", "input", "inputs")
 OUTPUTS = ("generation_url", "generation_urls", "output", "outputs", "images")
 TIMES = ("model_created", "created_at", "createdAt", "created", "timestamp", "request_time", "start_time", "date")
 ROWS = ("data", "requests", "results", "items", "history", "generations")
-
-DONE = frozenset({"COMPLETED", "COMPLETE", "SUCCEEDED", "SUCCESS", "DONE", "FINISHED", "200"})
-BROKEN = frozenset({"FAILED", "FAILURE", "FAIL", "ERROR", "CANCELLED", "CANCELED"})
 
 LITERAL_MOST = 100_000
 """Characters of a body that are read as a Python literal; longer ones stay text."""
@@ -115,7 +113,7 @@ def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 def _status(value: Any) -> str:
     word = str(value or "").strip().upper()
-    if word in DONE:
+    if word in DONE or word == "200":
         return "COMPLETED"
     if word in BROKEN or (word.isascii() and word.isdigit() and int(word[:9]) >= 400):  # noqa: PLR2004  # an HTTP error
         return "FAILED"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pipeline.errors import CallError, ErrorClass
 from pipeline.provider.charges import charges_of
 from pipeline.provider.moments import delay_s, moment, reset_time
+from pipeline.provider.results import Progress, progress_of
 from pipeline.provider.wording import parsed, start_of, words_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ CREDITS = re.compile(
 """Words of a 406 that is about money.  A bare "limit" is not: "scale exceeds the limit" is about a parameter."""
 
 RESETS = ("x-rate-limit-reset-at-utc", "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset")
-FAILURES = frozenset({"FAILED", "FAILURE", "ERROR", "CANCELLED", "CANCELED"})
 
 SKEW_S = 2.0
 """``Date`` has whole seconds: below this the clocks are taken as equal."""
@@ -52,7 +52,7 @@ def refusal(status: int, text: str, headers: Mapping[str, str], *, now: float) -
     """Give the error that an answer with *status* other than 2xx means; *now* is our Unix time."""
     document = parsed(text)
     charges = charges_of(headers, document)
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and says_failed(document):
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and progress_of(document) is Progress.FAILED:
         return failure(status, text, charges)
     return CallError(
         _message(status, text, headers),
@@ -76,11 +76,6 @@ def failure(status: int, text: str, charges: Charges) -> CallError:
         request_id=charges.request_id,
         billed_nano=charges.billed_nano,
     )
-
-
-def says_failed(document: object) -> bool:
-    """Tell whether *document* is the body of a task that was run and failed."""
-    return isinstance(document, dict) and str(document.get("status", "")).upper() in FAILURES
 
 
 def _class_of(status: int, text: str) -> ErrorClass:

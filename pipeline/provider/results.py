@@ -7,7 +7,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pipeline.provider.charges import seconds
-from pipeline.provider.records import BROKEN, DONE
 from pipeline.task import Accepted, Answer
 
 if TYPE_CHECKING:
@@ -19,6 +18,11 @@ REQUEST_ID = re.compile(rb'"request_id"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,200})
 """A request id with both its quotes: whole, even where the rest of the body is lost."""
 
 
+DONE = frozenset({"COMPLETED", "COMPLETE", "SUCCEEDED", "SUCCESS", "DONE", "FINISHED"})
+BROKEN = frozenset({"FAILED", "FAILURE", "FAIL", "ERROR", "CANCELLED", "CANCELED"})
+WAITING = frozenset({"QUEUED", "IN_QUEUE", "PENDING", "ACCEPTED", "STARTING", "RUNNING", "PROCESSING", "IN_PROGRESS"})
+
+
 class Progress(Enum):
     """How far a task is."""
 
@@ -28,20 +32,29 @@ class Progress(Enum):
 
 
 def progress_of(document: Any) -> Progress | None:
-    """Read the status of a task; None when *document* names none."""
-    word = document.get("status") if isinstance(document, dict) else None
-    if not isinstance(word, str) or not word.strip():
+    """Read the status of a task; None when *document* names none.  Unknown words mean that it goes on."""
+    word = _status(document)
+    if not word:
         return None
-    word = word.strip().upper()
     if word in DONE:
         return Progress.FINISHED
     return Progress.FAILED if word in BROKEN else Progress.UNFINISHED
+
+
+def waits(document: Any) -> bool:
+    """Tell whether *document* says plainly that its task is not finished."""
+    return _status(document) in WAITING
 
 
 def told_latency_s(document: Any) -> float | None:
     """Give the seconds from submit to result that ``metrics`` states; None when it does not."""
     metrics = document.get("metrics") if isinstance(document, dict) else None
     return seconds(metrics.get("total_time")) if isinstance(metrics, dict) else None
+
+
+def _status(document: Any) -> str:
+    word = document.get("status") if isinstance(document, dict) else None
+    return word.strip().upper() if isinstance(word, str) else ""
 
 
 def accepted_of(request_id: str, document: Any, hosts: Hosts) -> Accepted:

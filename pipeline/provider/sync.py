@@ -8,8 +8,8 @@ from pipeline.errors import CallError, ErrorClass
 from pipeline.provider.charges import charges_of
 from pipeline.provider.client import Client, serialised
 from pipeline.provider.pictures import is_image, pictures_named
-from pipeline.provider.refusals import failure, says_failed
-from pipeline.provider.results import Progress, accepted_of, answer_of, progress_of
+from pipeline.provider.refusals import failure
+from pipeline.provider.results import Progress, accepted_of, answer_of, progress_of, waits
 from pipeline.provider.wording import parsed, start_of, words_of
 from pipeline.task import Picture
 
@@ -46,9 +46,9 @@ class SyncProvider(Client):
 
     def _read(self, reply: Reply, document: Any) -> Accepted | Answer:
         charges = charges_of(reply.headers, _first_object(document))
-        if says_failed(document):
+        if progress_of(document) is Progress.FAILED:
             raise failure(reply.status, self._wire.text(reply), charges)
-        if charges.request_id and progress_of(document) is Progress.UNFINISHED:
+        if charges.request_id and waits(document):
             return accepted_of(charges.request_id, document, self.hosts)
         pictures = pictures_named(document)
         if not pictures:

@@ -6,6 +6,7 @@ whether the request left and whether an answer came.  Knows no path, no JSON and
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 import time
@@ -31,6 +32,9 @@ SPARE_CONNECTIONS = 32
 IDLE_S = 4.0
 """An idle connection is not used again after this: shorter than common servers' own limit (Node and uvicorn 5 s, nginx
 75 s).  A POST that meets a connection being closed would be in doubt."""
+
+NAMES_S = 60
+"""Host names are looked up again after this: each look-up takes a thread that may be decoding images."""
 
 QUIET_S = 30
 """TCP keep-alive: a blocking call is silent for minutes, and gateways drop silent connections."""
@@ -85,6 +89,7 @@ class Wire:
         self._limit = 0 if concurrency is None else concurrency + SPARE_CONNECTIONS
         self._proxies = Proxies() if proxies is None else proxies
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def post(self, url: str, body: bytes, *, total_s: float, most_bytes: int) -> Reply:
         """Send *body* as JSON, once; raises CallError unless a status line came back."""
@@ -106,9 +111,9 @@ class Wire:
 
     async def close(self) -> None:
         """Close every connection; a second call does nothing."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
 
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, *, total_s: float, most_bytes: int
@@ -176,10 +181,17 @@ class Wire:
         )
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise CallError(
+                "the connection to the provider was closed", ErrorClass.INTERRUPTED, sent=False, answered=False
+            )
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=self._limit, keepalive_timeout=IDLE_S, socket_factory=_keep_alive_socket
+                    limit=self._limit,
+                    keepalive_timeout=IDLE_S,
+                    ttl_dns_cache=NAMES_S,
+                    socket_factory=_keep_alive_socket,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
@@ -202,9 +214,10 @@ def _version() -> str:
 def _keep_alive_socket(address: Any) -> socket.socket:
     family, kind, protocol, *_ = address
     made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     # The option has another name on macOS, and none on old Windows.
     option = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
-    if option is not None:
-        made.setsockopt(socket.IPPROTO_TCP, option, QUIET_S)
+    with contextlib.suppress(OSError):  # a call without it is better than none
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if option is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, QUIET_S)
     return made

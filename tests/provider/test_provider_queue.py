@@ -11,7 +11,7 @@ from pipeline.errors import CallError, ErrorClass
 from pipeline.provider import Hosts, Proxies, Timeouts
 from pipeline.provider.queue import QueueProvider
 from pipeline.task import Accepted, Answer, Picture
-from tests.provider.scripted import KEY, Act, Notes, Script, cut, http
+from tests.provider.scripted import KEY, PNG, Act, Notes, Script, cut, http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +78,27 @@ async def test_a_submit_may_be_answered_with_the_result(server: Script, queue: Q
     server.plays(http(200, DONE))
 
     assert await queue.submit("ic-light", {}) == ANSWER
+
+
+async def test_an_echoed_input_is_no_result(server: Script, queue: QueueProvider) -> None:
+    server.plays(http(200, {**QUEUED, "image": URL}), http(200, {"request_id": "r-1", "image": URL}))
+
+    assert await queue.submit("ic-light", {}) == TAKEN
+    assert await queue.submit("ic-light", {}) == TAKEN
+
+
+async def test_a_result_without_an_id_is_better_than_a_doubt(server: Script, queue: QueueProvider) -> None:
+    server.plays(http(200, {"output": URL}), http(200, PNG))
+
+    assert await queue.submit("ic-light", {}) == Answer((Picture(url=URL),))
+    assert await queue.submit("ic-light", {}) == Answer((Picture(data=PNG),))
+
+
+async def test_a_result_may_be_the_image_itself(server: Script, queue: QueueProvider) -> None:
+    server.at(STATUS, http(200, FINISHED))
+    server.at(RESULT, http(200, PNG, {"x-cost": "0.05"}))
+
+    assert await queue.wait("ic-light", TAKEN) == Answer((Picture(data=PNG),), "r-1", 50_000_000)
 
 
 async def test_a_submit_may_be_answered_with_the_failure(server: Script, queue: QueueProvider) -> None:
@@ -381,4 +402,6 @@ async def test_a_client_can_be_closed_twice_and_before_use() -> None:
     await client.close()
     await client.close()
 
+    error = await refused(client)
+    assert (error.error_class, error.sent) == (ErrorClass.INTERRUPTED, False)
     assert client.name == "https://api.segmind.com"

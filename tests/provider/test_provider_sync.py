@@ -68,6 +68,12 @@ async def test_json_with_base64_is_decoded(server: Script, sync: SyncProvider) -
     assert answer == Answer((Picture(data=PNG),) * 2, "r-2", 10_000_000, None, 5, None)
 
 
+async def test_an_unknown_word_for_success_is_no_reason_to_wait(server: Script, sync: SyncProvider) -> None:
+    server.plays(http(200, {"status": "ok", "image": "https://x.example/a.png"}, {"x-request-id": "r-3"}))
+
+    assert await sync.submit("bg-replace", {}) == Answer((Picture(url="https://x.example/a.png"),), "r-3")
+
+
 async def test_a_list_of_a_worker_is_read(server: Script, sync: SyncProvider) -> None:
     server.plays(http(200, [{"status": "Success", "image": "https://x.example/a.png", "seed": 3}, {"x-gpu-info": {}}]))
 
