@@ -104,8 +104,7 @@ class Followers:
         document = parsed(reply.body)
         match progress_of(document):
             case Progress.FAILED:
-                charges = Charges(task.request_id, charges_of(reply.headers, document).billed_nano)
-                raise failure(reply.status, self._free.wire.text(reply), charges)
+                raise failure(reply.status, self._free.wire.text(reply), task.request_id)
             case Progress.FINISHED:
                 task.faults = 0
                 return self._found(reply, document, task)
@@ -170,8 +169,7 @@ class Followers:
                 raise _lost("finished, but its output is not in the history", task, entry.billed_nano) from error
             return answer_of(entry.pictures, Charges(billed_nano=entry.billed_nano), task.request_id)
         if entry and status == "FAILED":
-            charges = Charges(task.request_id, entry.billed_nano)
-            raise failure(HTTPStatus.OK, entry.error, charges) from error
+            raise failure(HTTPStatus.OK, entry.error, task.request_id) from error
         task.missing = 0 if entry else task.missing + 1
         if task.missing >= STRIKES:
             raise _lost("unknown to the provider, and not in its history", task, None) from error

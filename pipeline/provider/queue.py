@@ -42,7 +42,7 @@ class QueueProvider(Client):
         request_id = identity(told.get("request_id")) or request_id_in(reply.body)
         progress = progress_of(document)
         if progress is Progress.FAILED:
-            raise failure(reply.status, self._wire.text(reply), charges)
+            raise failure(reply.status, self._wire.text(reply))
         # Only then: an answer with an id that is not finished may echo its input image.
         finished = progress is Progress.FINISHED or request_id is None
         if finished and (pictures := pictures_in(reply.body)):
@@ -61,5 +61,4 @@ class QueueProvider(Client):
             http_status=reply.status,
             answered=False,
             body_start=start_of(text),
-            request_id=charges_of(reply.headers).request_id,
         )

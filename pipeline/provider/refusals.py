@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipeline.errors import CallError, ErrorClass
-from pipeline.provider.charges import charges_of
 from pipeline.provider.moments import delay_s, moment, reset_time
 from pipeline.provider.results import Progress, progress_of
 from pipeline.provider.wording import parsed, start_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pipeline.provider.charges import Charges
 
 BY_STATUS = {
     401: ErrorClass.BAD_KEY,
@@ -49,11 +46,12 @@ SKEW_S = 2.0
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str], *, now: float) -> CallError:
-    """Give the error that an answer with *status* other than 2xx means; *now* is our Unix time."""
-    document = parsed(text)
-    charges = charges_of(headers, document)
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and progress_of(document) is Progress.FAILED:
-        return failure(status, text, charges)
+    """Give the error that an answer with *status* other than 2xx means; *now* is our Unix time.
+
+    It never has a request id, whatever the headers say: nothing was billed, and there is nothing to fetch.
+    """
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and progress_of(parsed(text)) is Progress.FAILED:
+        return failure(status, text)
     return CallError(
         _message(status, text, headers),
         _class_of(status, text),
@@ -61,20 +59,17 @@ def refusal(status: int, text: str, headers: Mapping[str, str], *, now: float) -
         retry_after_s=_retry_after_s(headers, now),
         reset_at=_reset_at(headers, now),
         body_start=start_of(text),
-        request_id=charges.request_id,
-        billed_nano=charges.billed_nano,
     )
 
 
-def failure(status: int, text: str, charges: Charges) -> CallError:
+def failure(status: int, text: str, request_id: str | None = None) -> CallError:
     """Give the error of a task that was run and failed; the provider does not charge for it."""
     return CallError(
         f"the endpoint ran and failed: {words_of(text) or 'it did not say why'}",
         ErrorClass.INFERENCE_FAILED,
         http_status=status,
         body_start=start_of(text),
-        request_id=charges.request_id,
-        billed_nano=charges.billed_nano,
+        request_id=request_id,
     )
 
 

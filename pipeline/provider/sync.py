@@ -47,7 +47,7 @@ class SyncProvider(Client):
     def _read(self, reply: Reply, document: Any) -> Accepted | Answer:
         charges = charges_of(reply.headers, _first_object(document))
         if progress_of(document) is Progress.FAILED:
-            raise failure(reply.status, self._wire.text(reply), charges)
+            raise failure(reply.status, self._wire.text(reply))
         if charges.request_id and waits(document):
             return accepted_of(charges.request_id, document, self.hosts)
         pictures = pictures_named(document)

@@ -106,7 +106,7 @@ async def test_a_submit_may_be_answered_with_the_failure(server: Script, queue: 
 
     error = await refused(queue)
 
-    assert (error.error_class, error.answered, error.request_id) == (ErrorClass.INFERENCE_FAILED, True, "r-1")
+    assert (error.error_class, error.answered, error.request_id) == (ErrorClass.INFERENCE_FAILED, True, None)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_a_success_without_an_id_is_in_doubt(server: Script, queue: QueueP
     error = await refused(queue)
 
     assert (error.sent, error.answered, error.http_status) == (True, False, 200)
-    assert (error.error_class, error.request_id) == (ErrorClass.BAD_OUTPUT, "trace-1")
+    assert (error.error_class, error.request_id) == (ErrorClass.BAD_OUTPUT, None)
 
 
 SUBMITTED = http(200, {"request_id": "r-1", "status": "QUEUED", "poll_url": "https://x"})
