@@ -148,7 +148,14 @@ class Delivery:
         latency_s: float | None = None,
     ) -> None:
         """Step 7, then the tasks that share the body."""
-        receipt = Receipt(self.tools.clock(), answer.billed_nano, answer.request_id, answer.seed, latency_s)
+        receipt = Receipt(
+            at=self.tools.clock(),
+            billed_nano=answer.billed_nano,
+            request_id=answer.request_id,
+            seed=answer.seed,
+            latency_s=latency_s,
+            signature=self.tools.prices.billed(task, answer.billed_nano),
+        )
         twins = await self.tools.ledger.done(task, attempt.id, receipt, images)
         await self.tools.budget.settle(attempt.reservation, answer.billed_nano)
         self.tools.observer.ended(task, State.DONE, None, receipt)

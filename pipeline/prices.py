@@ -82,6 +82,11 @@ class PriceBook:
         self.used: dict[str, str] = {}
         """By endpoint, the source of its newest quote: the plan says it."""
 
+    @property
+    def bills(self) -> Bills:
+        """This folder's bills."""
+        return self._own
+
     def quote(self, endpoint: Endpoint, params: Mapping[str, Any]) -> Quote | None:
         """What a call with *params* costs; None when nobody knows."""
         price = endpoint.price_of(params)
@@ -104,12 +109,15 @@ class PriceBook:
         seen = self._own.get((endpoint.slug, signature(endpoint, task.params)))
         return max(quote.worst_nano if quote else 0, seen.most_nano if seen else 0)
 
-    def billed(self, task: Task, billed_nano: int) -> None:
-        """Take note of a bill: from now on it counts for the worst case as well."""
+    def billed(self, task: Task, billed_nano: int | None) -> str:
+        """Take note of a bill, which counts from now on for the worst case as well; returns the price signature."""
         endpoint = endpoints.get(task.endpoint)
-        place = (endpoint.slug, signature(endpoint, task.params))
-        bill = Seen(1, billed_nano, billed_nano, billed_nano)
-        self._own[place] = self._own[place].with_(bill) if place in self._own else bill
+        text = signature(endpoint, task.params)
+        if billed_nano is not None:
+            place = (endpoint.slug, text)
+            bill = Seen(1, billed_nano, billed_nano, billed_nano)
+            self._own[place] = self._own[place].with_(bill) if place in self._own else bill
+        return text
 
     def drifts(self) -> list[str]:
         """Sentences about endpoints whose bills differ from the page's price by more than DRIFT."""

@@ -38,10 +38,11 @@ BY_STOP = {
     "cap": CAP,
     "deadline": STOPPED,
     "failures": STOPPED,
+    "manifest": INPUT,
     "storage": OURS,
     "ledger": OURS,
 }
-PRIORITY = ("ledger", "storage", "interrupted", "account", "cap", "deadline", "failures")
+PRIORITY = ("ledger", "storage", "manifest", "interrupted", "account", "cap", "deadline", "failures")
 
 
 def first_of(words: set[str]) -> str | None:

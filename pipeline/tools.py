@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.ledger.entries import Receipt
     from pipeline.outputs import OutputStore
     from pipeline.policy import Step
+    from pipeline.prices import Bills
     from pipeline.provider import Provider
     from pipeline.staging import Staging
     from pipeline.stop import Stop
@@ -49,6 +50,16 @@ class Prices(Protocol):
 
     def worst_nano(self, task: Task) -> int:
         """The most that *task* may cost, in nano-dollars; 0 when nobody knows."""
+
+    def billed(self, task: Task, billed_nano: int | None) -> str:
+        """Learn from a bill; returns the price signature of *task*."""
+
+    @property
+    def bills(self) -> Bills:
+        """What was learnt in this folder."""
+
+    def drifts(self) -> list[str]:
+        """Sentences about prices that differ from the documented ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,14 +258,15 @@ class Ledger:
 
     # Money
 
-    def money(self) -> tuple[int, int]:
-        """(billed, held) in nano-dollars over everything this folder ever sent."""
-        billed, held = self.run(
+    def money(self) -> tuple[int, int, int]:
+        """(billed, held) in nano-dollars over everything this folder ever sent, and how many calls hold."""
+        billed, held, holders = self.run(
             lambda db: db.execute(
-                "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0) FROM attempts"
+                "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0), count(nullif(held_nano, 0))"
+                " FROM attempts"
             ).fetchone()
         )
-        return int(billed), int(held)
+        return int(billed), int(held), int(holders)
 
     # Runs
 

@@ -1,0 +1,64 @@
+"""How a run ends, whatever ended it: the results ledger, the summary, the run's own entry."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.ledger.export import Results, write_csv, write_parquet
+from pipeline.summary import first_of, summarise
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from pipeline.ledger import Ledger
+
+
+@dataclass
+class Ending:
+    """What a run has to say at its end."""
+
+    run_id: str
+    began: float
+    stopped: set[str] = field(default_factory=set)
+    messages: list[str] = field(default_factory=list)
+    requests: dict[str, int] = field(default_factory=lambda: {"submit": 0, "poll": 0, "http_429": 0, "http_5xx": 0})
+    balance_nano: int | None = None
+
+    def because(self, word: str, message: str) -> None:
+        """Note one more reason for stopping."""
+        self.stopped.add(word)
+        if message not in self.messages:
+            self.messages.append(message)
+
+
+def close(ledger: Ledger, ending: Ending, *, cap_nano: int | None, now: float) -> dict[str, Any]:
+    """Export and sum up; returns the summary object.  Blocking."""
+    stopped_by = first_of(ending.stopped)
+
+    def read(db: sqlite3.Connection) -> dict[str, Any]:
+        summary = summarise(
+            db,
+            run_id=ending.run_id,
+            cap_nano=cap_nano,
+            requests=ending.requests,
+            elapsed_s=now - ending.began,
+            stopped_by=stopped_by,
+            message="; ".join(ending.messages) or None,
+        )
+        export(db, ledger.folder)
+        return summary
+
+    summary = ledger.run(read)
+    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    (ledger.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    ledger.finish_run(ending.run_id, stopped_by=stopped_by, exit_code=summary["exit_code"], summary=text)
+    return summary
+
+
+def export(db: sqlite3.Connection, folder: Path) -> None:
+    """Write ``results.csv`` and ``results.parquet`` from the ledger."""
+    write_csv(Results(db), folder / "results.csv")
+    write_parquet(Results(db), folder / "results.parquet")

@@ -1,0 +1,208 @@
+"""Tasks in doubt: sent, no answer, perhaps billed.  Ask the provider's history, never send again.
+
+A call is recognised by its body: by the seed that was drawn for it where the endpoint has one, else by every
+parameter and by its time.  What the history knows is fetched or opened again; what it certainly does not know was
+not billed; what cannot be told stays in doubt.  `recognise` and `verdict` are pure.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline import endpoints
+from pipeline.errors import CallError, ErrorClass, RecipeError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pipeline.ledger import Ledger
+    from pipeline.provider import Provider
+    from pipeline.task import Remembered
+
+EARLY_S = 900.0
+"""How much earlier than our intent the provider may date a call: clocks differ."""
+LATE_S = 3600.0
+"""How much later: a call may wait for its connection, and clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """An attempt in doubt."""
+
+    attempt: int
+    task: int
+    endpoint: str
+    params: Mapping[str, Any]
+    seed: int | None
+    intent_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider has it: it is fetched, or its end is awaited."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotBilled:
+    """It failed there, or it never arrived: open again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can tell yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of the tasks in doubt."""
+
+    found: int = 0
+    reopened: int = 0
+    left: int = 0
+
+
+def recognise(doubtful: Doubtful, remembered: Remembered) -> bool:
+    """Whether *remembered* is the call that *doubtful* made."""
+    if not isinstance(remembered.body, dict) or remembered.endpoint not in ("", doubtful.endpoint):
+        return False
+    seed = endpoints.get(doubtful.endpoint).seed
+    if doubtful.seed is not None and seed is not None:
+        return str(remembered.body.get(seed[0])) == str(doubtful.seed)
+    at = remembered.created_at
+    if at is not None and not doubtful.intent_at - EARLY_S <= at <= doubtful.intent_at + LATE_S:
+        return False
+    images = endpoints.get(doubtful.endpoint).images
+    return all(
+        _same(remembered.body.get(name), value)
+        for name, value in doubtful.params.items()
+        if name not in images or str(value).startswith(("http://", "https://"))  # files were sent as uploaded URLs
+    )
+
+
+def verdict(
+    doubtful: Doubtful, history: Sequence[Remembered], *, known: set[str], now: float, settle_after_s: float
+) -> Found | NotBilled | Unknown:
+    """What *history* says of *doubtful*; ``known`` are request ids that belong to other attempts."""
+    ours = [each for each in history if each.request_id not in known and recognise(doubtful, each)]
+    if ours:
+        nearest = min(ours, key=lambda each: abs((each.created_at or doubtful.intent_at) - doubtful.intent_at))
+        if nearest.status == "FAILED":
+            return NotBilled(f"the provider's history says it failed: {nearest.error or nearest.request_id}")
+        return Found(nearest.request_id)
+    later = any(each.created_at is not None and each.created_at > doubtful.intent_at for each in history)
+    if later or now - doubtful.intent_at >= settle_after_s:
+        return NotBilled("the provider's history does not know it: it never arrived")
+    return Unknown()
+
+
+async def settle(
+    ledger: Ledger, provider: Provider, *, now: float, settle_after_s: float, say: Callable[[str], None]
+) -> Settled:
+    """Ask the provider's history about every task in doubt, and record what it says."""
+    found = reopened = left = 0
+    for endpoint, cases in (await ledger.do(_cases)).items():
+        try:
+            history = await provider.history(endpoint, min(case.intent_at for case in cases) - EARLY_S, now + LATE_S)
+        except CallError as error:
+            say(f"{endpoint}: the provider's history cannot be read ({error}); {len(cases)} tasks stay in doubt")
+            left += len(cases)
+            continue
+        known = await ledger.do(_known_requests)
+        for case in cases:
+            said = verdict(case, history, known=known, now=now, settle_after_s=settle_after_s)
+            match said:
+                case Found(request_id):
+                    known.add(request_id)
+                    await ledger.do(lambda db, c=case, r=request_id: _attach(db, c, r))
+                    found += 1
+                case NotBilled(why):
+                    await ledger.do(lambda db, c=case, w=why: _reopen(db, c.attempt, c.task, w, now))
+                    reopened += 1
+                case Unknown():
+                    left += 1
+    return Settled(found, reopened, left)
+
+
+def settle_by_hand(db: sqlite3.Connection, ids: Iterable[str], *, billed: bool, now: float) -> int:
+    """Settle tasks in doubt by their ids, as the user says; raises RecipeError for an id that is not in doubt."""
+    count = 0
+    for text in ids:
+        found = (
+            db.execute(
+                "SELECT t.id, max(a.id), max(a.held_nano) FROM tasks t JOIN attempts a ON a.task_id = t.id"
+                " AND a.outcome='in_doubt' WHERE t.id=? AND t.state='in_doubt' GROUP BY t.id",
+                (int(text),),
+            ).fetchone()
+            if text.isdigit()
+            else None
+        )
+        if found is None:
+            raise RecipeError(
+                f"there is no task in doubt with the id {text!r}",
+                hint="`photobatch ledger DIR --state in_doubt` lists them; the id is in the column task_id",
+            )
+        task, attempt, held = found
+        if billed:
+            _bill(db, attempt, task, held, now)
+        else:
+            _reopen(db, attempt, task, "the user says that it was not billed", now)
+        count += 1
+    return count
+
+
+def _cases(db: sqlite3.Connection) -> dict[str, list[Doubtful]]:
+    """Tasks in doubt by endpoint, superseded ones included: money hangs on them."""
+    cases: dict[str, list[Doubtful]] = {}
+    for attempt, task, endpoint, params, seed, at in db.execute(
+        "SELECT a.id, t.id, t.endpoint, t.params, a.seed, a.intent_at FROM attempts a JOIN tasks t ON t.id = a.task_id"
+        " WHERE a.outcome='in_doubt' AND t.state='in_doubt' ORDER BY a.id"
+    ):
+        cases.setdefault(endpoint, []).append(Doubtful(attempt, task, endpoint, json.loads(params), seed, at))
+    return cases
+
+
+def _known_requests(db: sqlite3.Connection) -> set[str]:
+    query = "SELECT request_id FROM attempts WHERE request_id IS NOT NULL"
+    return {str(request_id) for (request_id,) in db.execute(query)}
+
+
+def _attach(db: sqlite3.Connection, case: Doubtful, request_id: str) -> None:
+    db.execute("UPDATE attempts SET outcome='submitted', request_id=? WHERE id=?", (request_id, case.attempt))
+    db.execute(
+        "UPDATE tasks SET state='submitted', request_id=?, submitted_at=?, error_class=NULL, error=NULL,"
+        " finished_at=NULL WHERE id=?",
+        (request_id, case.intent_at, case.task),
+    )
+
+
+def _reopen(db: sqlite3.Connection, attempt: int, task: int, why: str, now: float) -> None:
+    db.execute(
+        "UPDATE attempts SET outcome='absent', held_nano=0, billed_nano=0, closed_at=?, error=? WHERE id=?",
+        (now, why, attempt),
+    )
+    db.execute("UPDATE tasks SET state='planned', error_class=NULL, error=NULL, finished_at=NULL WHERE id=?", (task,))
+
+
+def _bill(db: sqlite3.Connection, attempt: int, task: int, held: int, now: float) -> None:
+    """The user says it was billed, and nobody has the image: the price is what was reserved."""
+    db.execute(
+        "UPDATE attempts SET outcome='lost', held_nano=0, billed_nano=?, closed_at=? WHERE id=?",
+        (held, now, attempt),
+    )
+    db.execute(
+        "UPDATE tasks SET state='failed', error_class=?, error='billed without an output, as the user says',"
+        " billed_nano=coalesce(billed_nano, 0) + ?, finished_at=? WHERE id=?",
+        (ErrorClass.LOST, held, now, task),
+    )
+
+
+def _same(theirs: Any, ours: Any) -> bool:
+    """Equal as the provider may have kept it: numbers as text, text as it was."""
+    return theirs == ours or str(theirs) == str(ours)

@@ -1,0 +1,259 @@
+"""The main flow: lock the folder, plan, check the account, settle doubts, let the crew work, export, sum up.
+
+Bulk, nightly and resume are this one flow: a folder converges to what a manifest and a recipe ask for, and every
+command is safe to repeat.  Knows no terminal; who wants to watch passes a Watcher.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline import doubts, endpoints
+from pipeline.closing import Ending, close
+from pipeline.crew import Crew, News
+from pipeline.errors import AccountError, ErrorClass, PipelineError
+from pipeline.ledger import Ledger, counts
+from pipeline.lock import hold
+from pipeline.orders import Orders, Watcher, Working
+from pipeline.outputs import OutputStore
+from pipeline.planning import Plan, Planner, Wanted
+from pipeline.preflight import make_budget, read_balance, refuse_unpriced
+from pipeline.prices import PriceBook, from_records, read_cache, write_cache
+from pipeline.provider import connect
+from pipeline.staging import Staging
+from pipeline.stop import INTERRUPTED, Reason, Stop
+from pipeline.tally import Tally
+from pipeline.throttle import START_PER_MINUTE, Rates, Throttle
+from pipeline.tools import Habits, Tools
+from pipeline.worker import Worker
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from pipeline.provider import Provider
+
+SEEDS = 2**31
+"""Drawn seeds are below this: every endpoint takes them, and two calls of one day will not share one."""
+
+
+class Interrupted(Exception):
+    """The run was interrupted before the first call."""
+
+
+@dataclass
+class Run:
+    """One run on one folder.  ``clock`` gives Unix time, ``chance`` is the source of jitter and seeds."""
+
+    orders: Orders
+    wanted: Wanted | None = None
+    """None: work on what the folder's ledger has open."""
+    watcher: Watcher = field(default_factory=Watcher)
+    clock: Callable[[], float] = time.time
+    chance: random.Random = field(default_factory=random.Random)
+    prepare: Callable[[sqlite3.Connection], None] = lambda _db: None
+    """Changes to the ledger before planning: selections, decisions."""
+    _interrupted: bool = False
+    _working: Working | None = None
+
+    def interrupt(self) -> None:
+        """Stop gently: may be called at any time, from the loop's thread."""
+        self._interrupted = True
+        if self._working is not None:
+            self._working.interrupt()
+
+    async def execute(self) -> dict[str, Any]:
+        """Do it all; returns the summary.  Raises PipelineError for what stops it before the first call."""
+        if not self.orders.key:
+            hint = "set SEGMIND_API_KEY to your key, or rehearse without one: --sandbox"
+            raise AccountError("there is no API key", ErrorClass.BAD_KEY, hint=hint)
+        with hold(self.orders.out, self.orders.command, clock=self.clock):
+            ledger = await asyncio.to_thread(Ledger, self.orders.out, clock=self.clock)
+            try:
+                ledger.claim(self.orders.provider, self.orders.base_url)
+                return await self._recorded(ledger)
+            finally:
+                await asyncio.to_thread(ledger.close)
+
+    async def _recorded(self, ledger: Ledger) -> dict[str, Any]:
+        """The run between its two entries in the ledger."""
+        began = self.clock()
+        ending = Ending(f"{datetime.fromtimestamp(began, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}", began)
+        recipe = self.wanted.recipe.as_json() if self.wanted else None
+        manifest = str(self.wanted.manifest) if self.wanted else None
+        ledger.start_run(ending.run_id, self.orders.command, manifest, recipe)
+        try:
+            await self._converge(ledger, ending)
+        except (Interrupted, asyncio.CancelledError) as error:
+            ending.because(INTERRUPTED.word, INTERRUPTED.message)
+            summary = close(ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
+            self.watcher.finished(summary)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return summary
+        except PipelineError:
+            with contextlib.suppress(PipelineError):
+                ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
+            raise
+        summary = await asyncio.to_thread(close, ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
+        self.watcher.finished(summary)
+        return summary
+
+    async def _converge(self, ledger: Ledger, ending: Ending) -> None:
+        cut_off = ledger.recovered.in_doubt + ledger.recovered.put_back
+        if cut_off:
+            self.watcher.say(f"the last run was cut off while {cut_off} tasks were under way")
+        await ledger.do(self.prepare)
+        if self.orders.send:
+            await asyncio.to_thread(ledger.reopen_passing)
+        plan, planner = await self._take_in(ledger)
+        throttle = Throttle(
+            Rates(self.orders.per_minute, self.orders.in_flight), wall=self.clock, chance=self.chance.random
+        )
+        provider = connect(
+            self.orders.api,
+            self.orders.hosts,
+            self.orders.key or "",
+            timeouts=self.orders.timeouts,
+            pacing=throttle,
+            latency_of=lambda slug: endpoints.get(slug).latency_s,
+            concurrency=self.orders.in_flight,
+            clock=self.clock,
+        )
+        try:
+            tools, tally = await self._equip(ledger, provider, throttle)
+            tally.remaining_nano = await self._check(ledger, provider, plan)
+            await self._work(tools, tally, planner, ending)
+        finally:
+            await throttle.close()
+            await provider.close()
+
+    async def _take_in(self, ledger: Ledger) -> tuple[Plan | None, Planner | None]:
+        """Take the manifest in: whole and checked before the first call, or as it goes."""
+        wanted = self.wanted
+        if wanted is None:
+            return None, None
+        if not self.orders.preflight:
+            return None, await ledger.do(lambda db: Planner(wanted, db, clock=self.clock, bulk=False))
+
+        def take(db: sqlite3.Connection) -> Plan:
+            planner = Planner(wanted, db, clock=self.clock)
+            for rows in planner.steps():
+                self.watcher.planning(rows)
+                if self._interrupted:
+                    raise Interrupted
+            planner.finish()
+            rate = START_PER_MINUTE if self.orders.per_minute is None else self.orders.per_minute
+            plan = planner.report(rate)
+            refuse_unpriced(plan, self.orders)
+            return plan
+
+        plan = await ledger.do(take)
+        self.watcher.planned(plan)
+        # What is planned must not depend on the write-ahead log: the tail of a damaged one is dropped in silence.
+        await asyncio.to_thread(ledger.checkpoint)
+        return plan, None
+
+    async def _equip(self, ledger: Ledger, provider: Provider, throttle: Throttle) -> tuple[Tools, Tally]:
+        """Lay out the tools; raises StorageError when the folder does not take files."""
+        bills = from_records(await ledger.do(lambda db: db.execute("SELECT * FROM prices").fetchall()))
+        cache = self.orders.prices_cache
+        tally = Tally(self.orders.failures)
+        tools = Tools(
+            ledger=ledger,
+            provider=provider,
+            throttle=throttle,
+            budget=await make_budget(ledger, self.orders, self.clock),
+            store=OutputStore(self.orders.out, ai_label=self.orders.ai_label),
+            staging=Staging(ledger, provider, clock=self.clock),
+            stop=Stop(),
+            observer=tally,
+            prices=PriceBook(bills, read_cache(cache) if cache else {}, self.orders.assumed_nano),
+            clock=self.clock,
+            chance=self.chance.random,
+            draw_seed=lambda: self.chance.randrange(1, SEEDS),
+        )
+        tally.stop = tools.stop_run
+        await asyncio.to_thread(tools.store.check_writable)
+        await asyncio.to_thread(tools.store.sweep)
+        return tools, tally
+
+    async def _check(self, ledger: Ledger, provider: Provider, plan: Plan | None) -> int | None:
+        """The account, then the tasks in doubt, before anything is sent; returns the balance in nano-dollars."""
+        balance = await read_balance(provider, plan, self.watcher) if self.orders.preflight else None
+        settled = await doubts.settle(
+            ledger,
+            provider,
+            now=self.clock(),
+            settle_after_s=self.orders.settle_after_s,
+            say=self.watcher.say,
+        )
+        if settled != doubts.Settled():
+            self.watcher.say(
+                f"in doubt: {settled.found} found at the provider, {settled.reopened} not billed and open again,"
+                f" {settled.left} still in doubt"
+            )
+        return balance
+
+    async def _work(self, tools: Tools, tally: Tally, planner: Planner | None, ending: Ending) -> None:
+        """Let the crew settle every open task, and note why it stopped before that."""
+        habits = Habits(ending.run_id, self.orders.patience, self.orders.full_decode, self.orders.deadline)
+        news = News(ended=planner is None)
+        crew = Crew(Worker(tools, habits), tools, news, workers_per_lane=2 * self.orders.in_flight)
+        lanes = await self._lanes(tools.ledger, planner)
+        accepted = await tools.ledger.submitted_tasks()
+        open_now = (await tools.ledger.do(counts.task_counts)).open
+        self._working = Working(ending.run_id, tools, tally, crew, self.clock(), open_now)
+        self.watcher.working(self._working)
+        if self._interrupted:
+            self._working.interrupt()
+        try:
+            async with asyncio.TaskGroup() as group:
+                if planner is not None:
+                    group.create_task(self._plan_along(planner, news, tools), name="planner")
+                group.create_task(crew.work(lanes, accepted), name="crew")
+        finally:
+            self._note(tools, tally, ending)
+
+    async def _lanes(self, ledger: Ledger, planner: Planner | None) -> list[str]:
+        if not self.orders.send:
+            return []
+        return list(endpoints.every()) if planner else await asyncio.to_thread(ledger.endpoints_open)
+
+    async def _plan_along(self, planner: Planner, news: News, tools: Tools) -> None:
+        """Validate as it goes: calls begin while the manifest is still being read."""
+        steps = planner.steps()
+        try:
+            while not tools.stop.run and await tools.ledger.do(lambda _db: next(steps, 0)) > 0:
+                news.more()
+            if not tools.stop.run:
+                await tools.ledger.do(lambda _db: planner.finish())
+        except PipelineError as error:
+            tools.stop_run(Reason("manifest", ErrorClass.BAD_REQUEST, f"{error} ({error.hint})"))
+        finally:
+            news.more(ended=True)
+
+    def _note(self, tools: Tools, tally: Tally, ending: Ending) -> None:
+        """What the run has to say at its end."""
+        for reason in [*([tools.stop.run] if tools.stop.run else []), *tools.stop.endpoints.values()]:
+            ending.because(reason.word, reason.message)
+        if tools.budget.refusal is not None:
+            ending.because("cap", str(tools.budget.refusal))
+        ending.balance_nano = tally.remaining_nano
+        ending.requests = {
+            "submit": tally.submits,
+            "poll": tools.throttle.polls,
+            "http_429": tools.throttle.limited_count,
+            "http_5xx": tally.http_5xx,
+        }
+        if self.orders.prices_cache is not None and self.orders.provider == "segmind":
+            write_cache(self.orders.prices_cache, tools.prices.bills)
+        for sentence in tools.prices.drifts():
+            self.watcher.say(f"price drift: {sentence}")

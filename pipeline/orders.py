@@ -1,0 +1,98 @@
+"""How a run is to be done, who watches it, and what it looks like while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.policy import Patience
+from pipeline.provider import Hosts, Timeouts
+from pipeline.stop import INTERRUPTED
+from pipeline.tally import FailureLimit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.crew import Crew
+    from pipeline.planning import Plan
+    from pipeline.tally import Tally
+    from pipeline.tools import Tools
+
+IN_FLIGHT_QUEUE = 256
+"""Jobs at the provider at once: a thousand a minute would need more, sixty a minute need 77."""
+IN_FLIGHT_SYNC = 64
+SETTLE_AFTER_S = 300.0
+"""Age after which a call that the provider's history does not know was certainly not made."""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Where to, on whose account, how fast, and within which bounds.  Money in nano-dollars, times in Unix seconds."""
+
+    out: Path
+    key: str | None = field(default=None, repr=False)
+    hosts: Hosts = field(default_factory=Hosts.real)
+    provider: str = "segmind"
+    """What the folder calls its provider; results of two providers never mix."""
+    base_url: str = ""
+    api: Literal["queue", "sync"] = "queue"
+    cap_nano: int | None = None
+    cap_file: Path | None = None
+    per_minute: float | None = None
+    """Ceiling of the rate; 0: no limit; None: start at 60 and learn."""
+    concurrency: int | None = None
+    failures: FailureLimit = field(default_factory=lambda: FailureLimit.parse(None))
+    deadline: float | None = None
+    """Unix time by which every call must be finished."""
+    preflight: bool = True
+    """Check all rows and the account before the first call."""
+    send: bool = True
+    """False: settle and fetch only, send nothing that costs money."""
+    settle_after_s: float = SETTLE_AFTER_S
+    full_decode: bool = True
+    ai_label: bool = True
+    assumed_nano: dict[str, int] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    prices_cache: Path | None = None
+    command: str = "run"
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way at most."""
+        return self.concurrency or (IN_FLIGHT_QUEUE if self.api == "queue" else IN_FLIGHT_SYNC)
+
+
+@dataclass
+class Working:
+    """A run under way, for those who watch and steer it."""
+
+    run_id: str
+    tools: Tools
+    tally: Tally
+    crew: Crew
+    began: float
+    open_at_start: int
+
+    def interrupt(self) -> None:
+        """Take no new calls, finish what is in flight."""
+        self.tools.stop_run(INTERRUPTED)
+
+
+class Watcher:
+    """Who watches a run; every method may be overridden, none needs to be."""
+
+    def say(self, text: str) -> None:
+        """Something worth a line."""
+
+    def planning(self, rows: int) -> None:
+        """So many rows were read.  Called on another thread."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan stands."""
+
+    def working(self, state: Working) -> None:
+        """Calls begin; *state* changes under the watcher's eyes until `finished`."""
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """The run ended."""

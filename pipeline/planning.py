@@ -1,0 +1,261 @@
+"""Everything before money: read the manifest, check every row, count, price, and say how long it will take.
+
+A plan is the same work as a run's first half, done on a ledger of its own that is thrown away; so what a plan says
+is what a run does.  Spends nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pipeline import endpoints
+from pipeline.expand import WARNINGS_KEPT, BoundRecipe
+from pipeline.ledger import FILE, counts, schema
+from pipeline.ledger.intake import Intake, Taken
+from pipeline.manifest import open_manifest
+from pipeline.manifest.keys import choose_key
+from pipeline.money import usd
+from pipeline.prices import PriceBook, from_records
+from pipeline.sources import Sources
+from pipeline.template import Template
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from pipeline.ledger.counts import EndpointPlan, Invalid
+    from pipeline.manifest import Manifest
+    from pipeline.recipe import Recipe
+
+BATCH = 1000
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to do, and how to read it: the flags that `plan` and `run` share."""
+
+    manifest: Any
+    recipe: Recipe
+    key: str | None = None
+    limit: int | None = None
+    platform: str | None = None
+    images: str | Path | None = None
+    encoding: str | None = None
+    encoding_errors: str = "strict"
+    delimiter: str | None = None
+    image_base_url: str | None = None
+    allow_private: bool = False
+    """Whether images may be on this computer or in a private network: a rehearsal's may."""
+    assumed_nano: dict[str, int] = field(default_factory=dict)
+
+    def open(self) -> Manifest:
+        """The manifest, its header read; raises ManifestError."""
+        return open_manifest(
+            self.manifest,
+            encoding=self.encoding,
+            encoding_errors=self.encoding_errors,
+            delimiter=self.delimiter,
+            platform=self.platform,
+            images=self.images,
+            image_base_url=self.image_base_url,
+            limit=self.limit,
+            open_remote=_open_remote,
+        )
+
+
+@dataclass
+class Plan:
+    """What a manifest and a recipe come to.  Money in nano-dollars; None when a price is unknown."""
+
+    manifest: str
+    rows: int
+    without_image: int
+    first_without_image: list[int]
+    endpoints: list[EndpointPlan]
+    invalid: list[Invalid]
+    taken: Taken
+    warnings: list[str]
+    notes: list[str]
+    key: str
+    price_sources: dict[str, str]
+    per_minute: float
+
+    @property
+    def tasks(self) -> int:
+        """Tasks in all, invalid ones included."""
+        return sum(each.tasks for each in self.endpoints)
+
+    @property
+    def to_pay(self) -> int:
+        """Calls that will be paid."""
+        return sum(each.to_pay for each in self.endpoints)
+
+    @property
+    def typical_nano(self) -> int | None:
+        """Typical price of those calls."""
+        prices = [each.typical_nano for each in self.endpoints]
+        return None if None in prices else sum(price for price in prices if price is not None)
+
+    @property
+    def worst_nano(self) -> int | None:
+        """Their price in the worst case."""
+        prices = [each.worst_nano for each in self.endpoints]
+        return None if None in prices else sum(price for price in prices if price is not None)
+
+    @property
+    def seconds(self) -> float:
+        """How long they take at the given rate; the last call's latency included."""
+        if not self.to_pay:
+            return 0.0
+        last = max(endpoints.get(each.endpoint).latency_s for each in self.endpoints if each.to_pay)
+        return last + (60 * (self.to_pay - 1) / self.per_minute if self.per_minute else 0.0)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every row is valid, 3 when some are not, 2 when nothing can run."""
+        broken = sum(each.invalid for each in self.endpoints)
+        if self.tasks == broken:
+            return 2
+        return 3 if broken else 0
+
+    def summary(self) -> dict[str, Any]:
+        """The plan as plain JSON values; money in USD, None when unknown."""
+        return {
+            "manifest": self.manifest,
+            "rows": self.rows,
+            "rows_without_image": self.without_image,
+            "key": self.key,
+            "tasks": self.tasks,
+            "to_pay": self.to_pay,
+            "duplicates": sum(each.duplicates for each in self.endpoints),
+            "done": sum(each.done for each in self.endpoints),
+            "invalid": sum(each.invalid for each in self.endpoints),
+            "cost": {"typical_usd": _usd(self.typical_nano), "worst_usd": _usd(self.worst_nano)},
+            "time_s": round(self.seconds, 1),
+            "per_minute": self.per_minute,
+            "endpoints": [
+                {
+                    "endpoint": each.endpoint,
+                    "tasks": each.tasks,
+                    "to_pay": each.to_pay,
+                    "duplicates": each.duplicates,
+                    "done": each.done,
+                    "invalid": each.invalid,
+                    "typical_usd": _usd(each.typical_nano),
+                    "worst_usd": _usd(each.worst_nano),
+                    "price_source": self.price_sources.get(each.endpoint),
+                }
+                for each in self.endpoints
+            ],
+            "invalid_rows": [
+                {"row": bad.row, "key": bad.key, "step": bad.step, "endpoint": bad.endpoint, "reason": bad.reason}
+                for bad in self.invalid
+            ],
+            "warnings": self.warnings,
+            "notes": self.notes,
+            "exit_code": self.exit_code,
+        }
+
+
+class Planner:
+    """Takes a manifest into a ledger.  Blocking; ``clock`` gives Unix time."""
+
+    def __init__(
+        self, wanted: Wanted, db: sqlite3.Connection, *, clock: Callable[[], float] = time.time, bulk: bool = True
+    ) -> None:
+        """Open the manifest and tie the recipe to its columns; raises ManifestError and RecipeError."""
+        self.db = db
+        self.manifest = wanted.open()
+        key = _key(wanted, self.manifest)
+        self.prices = PriceBook(from_records(db.execute("SELECT * FROM prices")), {}, wanted.assumed_nano)
+        self.sources = Sources(
+            db, self.manifest.folder, base_url=wanted.image_base_url, allow_private=wanted.allow_private
+        )
+        self.bound = BoundRecipe(wanted.recipe, self.manifest.columns, key, self.sources.find, quote=self.prices.quote)
+        whole = wanted.limit is None
+        self.intake = Intake(db, self.bound, now=clock(), whole=whole, bulk=bulk)
+
+    def steps(self) -> Iterator[int]:
+        """Take one batch of rows in after the other; yields the rows taken so far.  Call `finish` afterwards."""
+        for rows in self.manifest.batches(BATCH):
+            self.sources.warm(ref for row in rows for ref in self.bound.image_refs(row))
+            self.intake.batch(rows)
+            yield self.intake.taken.rows
+
+    def finish(self) -> Taken:
+        """Check the manifest as a whole; raises ManifestError."""
+        return self.intake.finish()
+
+    def report(self, per_minute: float) -> Plan:
+        """What the ledger holds now, as a plan."""
+        warnings = [f"{text} ({count} times)" if count > 1 else text for text, count in self.bound.warnings.items()]
+        return Plan(
+            manifest=self.manifest.name,
+            rows=self.intake.taken.rows,
+            without_image=counts.rows_without_tasks(self.db),
+            first_without_image=self.bound.first_without_image,
+            endpoints=counts.endpoint_plans(self.db),
+            invalid=counts.invalid_tasks(self.db),
+            taken=self.intake.taken,
+            warnings=[*self.manifest.warnings, *warnings][:WARNINGS_KEPT],
+            notes=list(self.manifest.notes),
+            key=self.bound.key_template,
+            price_sources=self.prices.used,
+            per_minute=per_minute,
+        )
+
+
+def make_plan(
+    wanted: Wanted, *, folder: Path | None = None, per_minute: float = 60.0, clock: Callable[[], float] = time.time
+) -> Plan:
+    """Plan *wanted* against what *folder* holds already; changes nothing there.  Raises InputError."""
+    with _scratch(folder) as db:
+        db.execute("BEGIN")
+        planner = Planner(wanted, db, clock=clock)
+        for _ in planner.steps():
+            pass
+        planner.finish()
+        return planner.report(per_minute)
+
+
+@contextmanager
+def _scratch(folder: Path | None) -> Iterator[sqlite3.Connection]:
+    """A ledger to throw away: empty, or a copy of the folder's."""
+    with tempfile.TemporaryDirectory(prefix="photobatch-plan-", ignore_cleanup_errors=True) as name:
+        path = Path(name) / FILE
+        db = schema.connect(path)
+        try:
+            db.execute("PRAGMA synchronous = OFF")
+            if folder is not None and (folder / FILE).exists():
+                original = schema.connect(folder / FILE, read_only=True)
+                original.backup(db)
+                original.close()
+            schema.prepare(db, path)
+            yield db
+        finally:
+            db.close()
+
+
+def _key(wanted: Wanted, manifest: Manifest) -> str:
+    """The key template: from the flag, the recipe, or the manifest's columns."""
+    named = wanted.key or wanted.recipe.key
+    if named is None:
+        return f"{{{choose_key(manifest).column}}}"
+    template = Template.parse(named)
+    return f"{{{named}}}" if template.constant else named
+
+
+def _open_remote(url: str) -> BinaryIO:
+    from pipeline.storage import open_remote  # the extra is needed only by who names an address
+
+    return open_remote(url)
+
+
+def _usd(nano: int | None) -> float | None:
+    return None if nano is None else usd(nano)

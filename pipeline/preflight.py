@@ -1,0 +1,70 @@
+"""What is checked between the plan and the first call: the account, the prices under a cap, the cap's file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from pipeline.budget import Budget
+from pipeline.capfile import CapFile
+from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError
+from pipeline.money import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.ledger import Ledger
+    from pipeline.orders import Orders, Watcher
+    from pipeline.planning import Plan
+    from pipeline.provider import Provider
+
+
+def refuse_unpriced(plan: Plan, orders: Orders) -> None:
+    """A cap cannot hold over calls whose price nobody knows; raises RecipeError."""
+    unpriced = [each.endpoint for each in plan.endpoints if each.unpriced]
+    if unpriced and orders.cap_nano is not None:
+        raise RecipeError(
+            f"the price of {', '.join(unpriced)} is unknown, so the cap could not hold",
+            hint=f"say what a call costs at most: --assume-price {unpriced[0]}=USD",
+        )
+
+
+async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) -> int | None:
+    """The first free call: a bad key is found before anything is uploaded, a low balance is told.
+
+    Nano-dollars; None when the provider would not say.  Raises AccountError.
+    """
+    try:
+        balance = await provider.balance()
+    except CallError as error:
+        if error.error_class in (ErrorClass.BAD_KEY, ErrorClass.FORBIDDEN):
+            raise AccountError(
+                f"the provider refuses the key: {error}", error.error_class, hint="check SEGMIND_API_KEY"
+            ) from error
+        watcher.say(f"the balance could not be read ({error}); going on without it")
+        return None
+    if plan is not None and plan.typical_nano is not None and plan.typical_nano > balance:
+        watcher.say(f"warning: needs about {show(plan.typical_nano)}, balance {show(balance)}")
+    return balance
+
+
+async def make_budget(ledger: Ledger, orders: Orders, clock: Callable[[], float]) -> Budget:
+    """The cap over what the folder has spent and holds; raises RecipeError and FolderError."""
+    billed, held, holders = await asyncio.to_thread(ledger.money)
+    if orders.cap_file is None:
+        return Budget(orders.cap_nano, billed_nano=billed, held_nano=held, held_count=holders)
+    if orders.cap_nano is None:
+        raise RecipeError("--cap-file needs the cap itself", hint="add --cap USD")
+    shared = CapFile(orders.cap_file, orders.cap_nano, str(orders.out.absolute()), clock=clock)
+    await ledger.do(lambda db: _reconcile(db, shared))
+    return Budget(None, billed_nano=billed, held_nano=held, held_count=holders, shared=shared)
+
+
+def _reconcile(db: Any, shared: CapFile) -> None:
+    """Settle in the cap file what this folder's ledger knows better: an earlier run was cut off in between."""
+    for name in shared.mine():
+        found = db.execute("SELECT held_nano, billed_nano FROM attempts WHERE reservation=?", (name,)).fetchone()
+        if found is None:
+            shared.release([name])
+        elif found[0] == 0:
+            shared.settle_now(name, found[1] or 0)
