@@ -8,6 +8,7 @@ JPEG at quality 95 without chroma subsampling when it has no alpha and its sourc
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -20,13 +21,15 @@ from pipeline.images.quiet import pillow_is_quiet
 from pipeline.images.sniff import FORMATS, format_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL import Image, ImageFile
 
 _READ_EVERYWHERE = frozenset(("PNG", "JPEG", "WEBP"))
 _LOSSY = frozenset(("JPEG", "MPO", "WEBP", "AVIF"))
 _JPEG_QUALITY = 95
 _ORIENTATION = 0x0112
-_TIFF_SUBFILE_TYPE, _TIFF_SUB_DIRECTORIES, _DNG_VERSION = 254, 330, 50706
+_TIFF_BITS, _TIFF_SUBFILE_TYPE, _TIFF_SUB_DIRECTORIES, _DNG_VERSION = 258, 254, 330, 50706
 _MPO_ENTRIES = 0xB002
 _APP2, _MULTI_PICTURE = 0xE2, b"MPF\0"
 _PNG_BIT_DEPTH_AT, _DEEP_BITS = 24, 16
@@ -62,13 +65,13 @@ def examine(data: bytes, *, limits: Limits | None = None, name: str = "the image
     try:
         image = decode(data, limits or Limits())
         _refuse_camera_raw(image, data)
-        with pillow_is_quiet():
-            picture, changed = _normal(image)
     except UnreadableImage as error:
         raise BadInput(name, str(error)) from error
+    with _convertible(name):
+        picture, changed = _normal(image)
     kind = str(image.format)
-    if kind == "PNG" and data[_PNG_BIT_DEPTH_AT] == _DEEP_BITS and not image.mode.startswith("I"):
-        changed = (*changed, "16-bit to 8-bit")  # Pillow did that while decoding
+    if _was_deep(image, data):
+        changed = (*changed, "16-bit to 8-bit")
     if kind not in _READ_EVERYWHERE:
         changed = (*changed, f"{kind} to {_target(picture, kind)}")
     return Examined(picture, kind, changed)
@@ -82,12 +85,32 @@ def prepare(data: bytes, *, limits: Limits | None = None, name: str = "the image
     seen = examine(data, limits=limits, name=name)
     sent = data
     if seen.changed:
-        with pillow_is_quiet():
+        with _convertible(name):
             sent = _without_decoding(data, seen) or _encoded(seen.picture, _target(seen.picture, seen.kind))
     found = format_of(sent)
     assert found is not None
     digest = hashlib.sha256(sent).hexdigest()
     return Prepared(sent, found.content_type, found.extension, *seen.picture.size, seen.changed, digest)
+
+
+@contextmanager
+def _convertible(name: str) -> Iterator[None]:
+    """Say in words that a picture decodes and cannot be converted: odd profiles, sizes that no encoder takes."""
+    with pillow_is_quiet():
+        try:
+            yield
+        except Exception as error:
+            reason = f"it cannot be converted to what the endpoints read ({error or type(error).__name__})"
+            raise BadInput(name, reason) from error
+
+
+def _was_deep(image: ImageFile.ImageFile, data: bytes) -> bool:
+    """Whether Pillow cut 16 bits per colour to 8 while decoding, which it does without a word."""
+    if image.mode.startswith(("I", "F")):
+        return False
+    if image.format == "PNG":
+        return data[_PNG_BIT_DEPTH_AT] == _DEEP_BITS
+    return _DEEP_BITS in getattr(image, "tag_v2", {}).get(_TIFF_BITS, ())
 
 
 def _target(picture: Image.Image, kind: str) -> str:
@@ -124,9 +147,11 @@ def _without_decoding(data: bytes, seen: Examined) -> bytes | None:
     """The first picture of a multi-picture JPEG as it is; None when it needs more or the file's index is wrong."""
     if seen.kind != "MPO" or len(seen.changed) > 1:
         return None
+    limits = Limits(len(data), seen.picture.width * seen.picture.height)
     try:
-        first = _without_index(data[: getattr(open_image(data, Limits()), "mpinfo", {})[_MPO_ENTRIES][0]["Size"]])
-        whole = decode(first, Limits())
+        index = getattr(open_image(data, limits), "mpinfo", {})
+        first = _without_index(data[: index[_MPO_ENTRIES][0]["Size"]])
+        whole = decode(first, limits)
     except (UnreadableImage, LookupError):
         return None
     return first if (whole.format, whole.size) == ("JPEG", seen.picture.size) else None

@@ -16,6 +16,7 @@ _BMP_INFO_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 
+_RAW = "a camera raw file; develop it and export it as JPEG or PNG"
 _OTHER_FILES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
@@ -25,6 +26,9 @@ _OTHER_FILES: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image, which no endpoint reads; export it as PNG or JPEG"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 image, which no endpoint reads; export it as PNG or JPEG"),
     (b"\x00\x00\x01\x00", "an icon file"),
+    (b"FUJIFILMCCD-RAW", _RAW),
+    (b"IIRO", _RAW),
+    (b"IIU\0", _RAW),
     (b"\x1f\x8b", "gzip data"),
     (b"version https://git-lfs", "a Git LFS pointer instead of the file itself; run `git lfs pull`"),
 )

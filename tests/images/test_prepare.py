@@ -48,6 +48,19 @@ def deep_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*each) for each in chunks)
 
 
+def deep_tiff() -> bytes:
+    """16 bits per channel, uncompressed: tags of width, height, bits, photometric, strip, samples, rows, bytes."""
+    pixels = b"".join(struct.pack("<3H", x * 600, 30_000, 65_535) for _ in range(30) for x in range(40))
+    bits_at, pixels_at = 8 + 2 + 8 * 12 + 4, 8 + 2 + 8 * 12 + 4 + 6
+    shorts = {256: 40, 257: 30, 262: 2, 277: 3, 278: 30}
+    entries = {tag: struct.pack("<HHII", tag, 3, 1, value) for tag, value in shorts.items()}
+    entries[258] = struct.pack("<HHII", 258, 3, 3, bits_at)
+    entries[273] = struct.pack("<HHII", 273, 4, 1, pixels_at)
+    entries[279] = struct.pack("<HHII", 279, 4, 1, len(pixels))
+    directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + b"\0" * 4
+    return b"II*\0\x08\0\0\0" + directory + struct.pack("<3H", 16, 16, 16) + pixels
+
+
 def mpo() -> bytes:
     return encoded(kind="MPO", save_all=True, append_images=FRAMES[:1], quality=95)
 
@@ -116,6 +129,13 @@ CHANGED = {
     "lab tiff": (encoded(picture("LAB"), "TIFF"), "png", "RGB", "Lab to sRGB"),
     "float tiff": (encoded(Image.fromarray(np.full((30, 40), 0.5, np.float32)), "TIFF"), "png", "L", "32-bit gray"),
     "16-bit tiff": (encoded(picture("I;16"), "TIFF"), "png", "L", "16-bit gray to 8-bit"),
+    "16-bit rgb tiff": (deep_tiff(), "png", "RGB", "16-bit to 8-bit"),
+    "gif cut in its last frame": (
+        encoded(kind="GIF", save_all=True, append_images=FRAMES)[:-40],
+        "png",
+        "RGB",
+        "GIF to PNG",
+    ),
     "tiff": (encoded(kind="TIFF", compression="tiff_lzw"), "png", "RGB", "TIFF to PNG"),
     "tiff with alpha": (encoded(picture("RGBA"), "TIFF"), "png", "RGBA", "TIFF to PNG"),
     "tiff with pages": (
