@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from pipeline.task import Accepted, Answer
 
 STRIKES = 3
-"""So many 404s in a row make a task lost: a record may show up some moments after the submit."""
+KNOWN_AFTER_S = 30.0
+"""So many times in a row, and so long after its submit, a task must be unknown to record and history to be lost: both
+may be written some moments late, and a lost task was paid for."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class Followers:
         with self._pace(endpoint).watch(submitted_s_ago=submitted_s_ago, limit_s=limit_s) as watch:
             task = self._task(accepted, watch)
             while True:
-                if not task.finished:
+                if not task.finished and not task.faults:  # after a fault, the back-off was the wait
                     await watch.until_due()
                 answer = await self._look(task)
                 if answer is not None:
@@ -118,7 +120,7 @@ class Followers:
     async def _asked(self, task: _Task) -> Reply:
         await self._free.turn(task.url)
         task.watch.looks()
-        return await self._free.ask(task.url, most_bytes=self._free.wire.timeouts.max_output_bytes)
+        return await self._free.ask(task.url)
 
     def _found(self, reply: Reply, document: Any, task: _Task) -> Answer | None:
         charges = charges_of(reply.headers, document)
@@ -171,7 +173,7 @@ class Followers:
         if entry and status == "FAILED":
             raise failure(HTTPStatus.OK, entry.error, task.request_id) from error
         task.missing = 0 if entry else task.missing + 1
-        if task.missing >= STRIKES:
+        if task.missing >= STRIKES and task.watch.elapsed_s >= KNOWN_AFTER_S:
             raise _lost("unknown to the provider, and not in its history", task, None) from error
         await self._rest(error, task)
         return None

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JSON_MOST_BYTES = 50_000_000
-"""No status, balance, or page of history is larger; a result with its pictures inside may be, and has its own limit."""
-
 
 class FreeRequests:
     """GETs and uploads of one provider."""
@@ -49,9 +46,10 @@ class FreeRequests:
         if self.hosts.is_api(url):
             await self._pacing.before_poll()
 
-    async def ask(self, url: str, *, most_bytes: int = JSON_MOST_BYTES) -> Reply:
+    async def ask(self, url: str) -> Reply:
         """Ask *url*, one of our own paths, at once; raises CallError unless the whole answer is a success."""
-        reply = await self.wire.get(url, total_s=self.wire.timeouts.answer_s, most_bytes=most_bytes)
+        limits = self.wire.timeouts
+        reply = await self.wire.get(url, total_s=limits.answer_s, most_bytes=limits.max_output_bytes)
         return self.checked(reply, url)
 
     def checked(self, reply: Reply, url: str) -> Reply:

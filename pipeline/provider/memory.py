@@ -6,6 +6,7 @@ requests outside the window, but it never leaves out one inside it.  A history t
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -96,6 +97,7 @@ class Memory:
     async def _window(self, endpoint: str, first: date, last: date, since: float) -> list[Record]:
         found: list[Record] = []
         seen: set[Any] = set()
+        order = _Order()
         for page in range(1, PAGES_MOST + 1):
             records = await self._page(endpoint, first, last, page)
             new = [record for record in records if record.mark not in seen]
@@ -104,7 +106,8 @@ class Memory:
                 return found
             seen.update(record.mark for record in new)
             found += new
-            if _older(found, records, since):
+            order.add(new)
+            if order.newest_first and all(_before(record, since) for record in records):
                 return found
         raise CallError(f"the request history of {endpoint} has no end", ErrorClass.BAD_OUTPUT)
 
@@ -170,11 +173,28 @@ def _inside(record: Record, since: float, until: float) -> Remembered | None:
     return record.entry
 
 
-def _older(found: list[Record], page: list[Record], since: float) -> bool:
-    """Tell whether all that follows is before *since*: plainly newest first so far, and *page* wholly before it."""
-    times = [record.entry.created_at for record in found]
-    known = [at for at in times if at is not None]
-    newest_first = len(known) == len(times) and known == sorted(known, reverse=True) and known[0] > known[-1]
-    return newest_first and all(
-        record.entry.created_at is not None and record.entry.created_at + _slack_s(record) < since for record in page
-    )
+def _before(record: Record, since: float) -> bool:
+    at = record.entry.created_at
+    return at is not None and at + _slack_s(record) < since
+
+
+class _Order:
+    """Tells whether the rows so far are plainly newest first: then all that follows is older still."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._last = math.inf
+        self._sorted = True
+
+    @property
+    def newest_first(self) -> bool:
+        return self._sorted and self._first is not None and self._first > self._last
+
+    def add(self, records: list[Record]) -> None:
+        for record in records:
+            at = record.entry.created_at
+            if at is None or at > self._last:
+                self._sorted = False
+                return
+            self._first = at if self._first is None else self._first
+            self._last = at

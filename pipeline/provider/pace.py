@@ -250,6 +250,9 @@ class Watch:
         latencies = self._pace.latencies
         if not self._looks:
             return self._first_s(latencies)
+        if self._resumed:
+            # Old enough to be finished any moment; a tenth of its age would be long to sit and wait.
+            return min(latencies.next_s(self._looked_s), self._looked_s + max(FLOOR_S, latencies.first_s() / 4))
         if self._exploring and not latencies.known:
             return latencies.exploring_s(self._looked_s)
         return latencies.next_s(self._looked_s)

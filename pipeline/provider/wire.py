@@ -43,7 +43,8 @@ SMALL_BYTES = 1 << 20
 """aiohttp wants larger bodies as a file."""
 
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
-FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
+FAULTS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""Everything else that may come out of aiohttp: perhaps sent.  ValueError: a host name that cannot be encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Wire:
             ) as response:
                 body, cut = await self._read(response, most_bytes)
                 return Reply(response.status, response.headers, body, cut)
-        except ValueError as fault:  # aiohttp's InvalidURL is both
+        except aiohttp.InvalidURL as fault:
             message = self.hide(f"no request can be sent to this URL: {fault}")
             raise CallError(message, ErrorClass.BAD_OUTPUT, sent=False, answered=False) from fault
         except FAULTS as fault:

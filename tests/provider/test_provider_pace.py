@@ -153,6 +153,20 @@ async def test_a_resumed_task_is_looked_after_at_once_and_teaches_nothing_wrong(
 
 
 @pytest.mark.looptime
+async def test_a_resumed_task_that_goes_on_is_looked_after_often() -> None:
+    pace = Pace(40.0)
+    now = asyncio.get_running_loop().time
+    start = now()
+    with pace.watch(submitted_s_ago=7200) as watch:
+        for _ in range(3):
+            await watch.until_due()
+            watch.looks()
+            watch.unfinished()
+
+    assert now() - start == pytest.approx(2 * 9.0)
+
+
+@pytest.mark.looptime
 async def test_the_last_look_is_at_the_limit() -> None:
     pace = Pace(70.0)
     now = asyncio.get_running_loop().time

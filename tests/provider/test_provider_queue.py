@@ -339,13 +339,13 @@ class TestARecordThatIsGone:
         server.at(STATUS, http(404, {"error": "Request r-1 not found"}))
         server.at(BOOK, http(404, {"error": "not found"}))
 
-        error = await lost(queue)
+        error = await lost(queue, submitted_s_ago=3600)
 
         assert (error.error_class, error.request_id, error.answered) == (ErrorClass.LOST, "r-1", True)
         assert server.paths().count(STATUS) == 3
 
     async def test_a_record_that_shows_up_late_is_not_lost(self, server: Script, queue: QueueProvider) -> None:
-        server.at(STATUS, http(404), http(404), http(200, FINISHED))
+        server.at(STATUS, *[http(404)] * 4, http(200, FINISHED))
         server.at(RESULT, http(200, DONE))
         server.at(BOOK, http(404))
 

@@ -227,6 +227,30 @@ async def test_a_post_on_a_dropped_keep_alive_connection_is_never_sent_twice(
     assert server.connections == 1
 
 
+async def test_a_proxy_of_the_environment_is_used(server: Script) -> None:
+    server.plays(WHOLE)
+    hosts, proxies = Hosts.at("http://provider.test"), Proxies({"http": server.base_url})
+
+    async with SyncProvider(hosts, KEY, proxies=proxies) as client:
+        await client.submit("ic-light", {})
+
+    assert server.paths() == ["http://provider.test/v1/ic-light"]
+
+
+async def test_a_proxy_that_refuses_means_that_nothing_was_sent(server: Script) -> None:
+    server.plays(http(407, "who are you?"))
+    address = server.base_url.replace("http://", "http://me:secret@")
+
+    async with SyncProvider(Hosts.real(), KEY, proxies=Proxies({"https": address})) as client:
+        error = await refused(client)
+
+    assert (error.error_class, error.sent, error.answered) == (ErrorClass.CONNECTION, False, False)
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("CONNECT", "api.segmind.com:443")
+    assert asked.headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+    assert KEY not in str(asked)
+
+
 async def test_a_redirect_is_not_followed(server: Script, elsewhere: Script, sync: SyncProvider) -> None:
     elsewhere.plays(WHOLE)
     server.plays(http(307, b"", {"Location": f"{elsewhere.base_url}/v1/ic-light"}))
