@@ -41,9 +41,7 @@ async def test_sleeping_in_the_loop_is_refused_and_in_a_thread_is_not() -> None:
 
 def test_settings_of_the_person_who_runs_the_tests_are_hidden_from_subprocesses(tmp_path: Path) -> None:
     program = "import os, pathlib; print('SEGMIND_API_KEY' in os.environ, pathlib.Path.home(), pathlib.Path.cwd())"
-    said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.split()
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert said[0] == "False"
     assert Path(said[1]) == Path(os.environ["HOME"])
     assert Path(said[2]) == tmp_path.resolve()
