@@ -20,6 +20,7 @@ _MARKER = 0xFF
 _START_OF_SCAN = 0xDA
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 _END_OF_IMAGE = b"\xff\xd9"
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 PNG_HEADER_BYTES = 33
 """Signature and IHDR chunk."""
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -105,7 +106,7 @@ def webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _png(data: bytes) -> Header | None:
-    if data[12:16] != b"IHDR":
+    if not data.startswith(PNG_START):
         return None
     width, height = unpack_from(">II", data, 16) if len(data) >= PNG_HEADER_BYTES else (0, 0)
     has_alpha = data[25] in _PNG_ALPHA_TYPES

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from pipeline.images.header import PNG_HEADER_BYTES, jpeg_segments, png_chunks, read_header, webp_chunks
+from pipeline.images.header import PNG_HEADER_BYTES, PNG_START, jpeg_segments, png_chunks, read_header, webp_chunks
 from pipeline.images.sniff import format_of
 from pipeline.images.xmp import without_padding
 
@@ -24,6 +24,7 @@ _JPEG_MULTI_PICTURE = b"MPF\0"
 _MAX_SEGMENT_BYTES = 65_533
 _PNG_XMP = b"XML:com.adobe.xmp\0"
 _VP8X_XMP, _VP8X_ALPHA = 0x04, 0x10
+_VP8X_BYTES = 10
 
 
 class NoPlaceForXmp(Exception):
@@ -90,6 +91,8 @@ def _jpeg_gap(data: bytes, segments: Iterable[tuple[int, int, int]]) -> tuple[in
         if not (marker == _APP0 or (marker == _APP1 and data.startswith(_JPEG_EXIF, at))):
             break
         gap = at + size
+    if gap > len(data):
+        raise NoPlaceForXmp
     return gap, gap
 
 
@@ -117,7 +120,7 @@ def _png_text(content: bytes) -> bytes:
 
 
 def _into_png(data: bytes, packet: bytes) -> bytes:
-    if data[12:16] != b"IHDR":
+    if not data.startswith(PNG_START) or len(data) < PNG_HEADER_BYTES:
         raise NoPlaceForXmp
     content = b"iTXt" + _PNG_XMP + b"\0\0\0\0" + packet
     chunk = (len(content) - 4).to_bytes(4, "big") + content + zlib.crc32(content).to_bytes(4, "big")
@@ -135,6 +138,8 @@ def _into_webp(data: bytes, packet: bytes) -> bytes:
         raise NoPlaceForXmp
     if chunks[0][0] != b"VP8X":
         chunks.insert(0, (b"VP8X", _vp8x(data)))
+    if len(chunks[0][1]) != _VP8X_BYTES:
+        raise NoPlaceForXmp
     flags = chunks[0][1][0] | _VP8X_XMP
     chunks[0] = (b"VP8X", bytes((flags,)) + chunks[0][1][1:])
     riff = b"WEBP" + b"".join(_webp_chunk(kind, body) for kind, body in (*chunks, (b"XMP ", packet)))

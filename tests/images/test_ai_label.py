@@ -220,6 +220,10 @@ def test_an_animated_webp_keeps_its_frames() -> None:
         made("WEBP", xmp="<x/>".encode("utf-16")),
         encoded(kind="WEBP")[:-9],
         b"\x89PNG\r\n\x1a\n",
+        encoded()[:30],
+        encoded().replace(b"\x0dIHDR", b"\x14IHDR"),
+        encoded(kind="JPEG")[:9],
+        encoded(picture("RGBA"), "WEBP", exif=exif()).replace(b"VP8X\x0a", b"VP8X\x00"),
     ],
 )
 def test_what_has_no_safe_place_for_the_mark_is_returned_unchanged(data: bytes) -> None:
