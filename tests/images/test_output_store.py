@@ -7,7 +7,7 @@ import hashlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +19,6 @@ from pipeline.outputs import BadOutput, Limits, OutputStore, StorageError, Stora
 from pipeline.outputs.errors import storage_error
 from pipeline.outputs.place import rename_if_free
 from tests.images.pictures import decoded, encoded, picture
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RED, BLUE = (encoded(Image.new("RGB", (8, 6), color)) for color in ("red", "blue"))
 MADE = "trainedAlgorithmicMedia"
@@ -267,6 +264,26 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> No
 
     assert "cannot write outputs" in done.stdout
     assert files(tmp_path / "out") == []
+
+
+def test_a_killed_process_leaves_whole_files_and_what_it_reported(tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_bytes(encoded(picture(size=(300, 200)), compress_level=0))
+    script = (
+        "from pathlib import Path; from pipeline.outputs import OutputStore\n"
+        "store, data = OutputStore(Path('out')), Path('image.png').read_bytes()\n"
+        "for number in range(100_000): print(store.save(data, key=f'k{number}', step='s').path, flush=True)\n"
+    )
+
+    with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        reported = [process.stdout.readline().strip() for _ in range(40)]
+        process.kill()
+    store = OutputStore(tmp_path / "out")
+    store.sweep()
+
+    standing = files(tmp_path / "out")
+    assert set(reported) <= set(standing)
+    assert all(store.adopt(Path(path).parent.name, "s") for path in standing)
 
 
 def test_limits_hold_when_saving(tmp_path: Path) -> None:
