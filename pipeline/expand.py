@@ -50,6 +50,12 @@ encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", "
 _quote: Callable[[str], str] = json.encoder.encode_basestring
 
 
+def fingerprint(slug: str, content: str, *apart: str) -> bytes:
+    """What identifies a body: the endpoint, parameters as JSON (images named by content), and what sets it apart."""
+    text = "\n".join((slug, content, *apart))
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()[:FINGERPRINT_BYTES]
+
+
 class BadImage(ValueError):
     """An image that a row names and that cannot be used; the message says why."""
 
@@ -180,10 +186,8 @@ class BoundStep:
         )
 
     def _fingerprint(self, content: str, key: str) -> bytes:
-        text = f"{self.endpoint.slug}\n{content}"
-        if not self.step.dedupe:
-            text = f"{text}\n{self.step.name}\n{key}"
-        return sha256(text.encode("utf-8", "surrogatepass")).digest()[:FINGERPRINT_BYTES]
+        apart = () if self.step.dedupe else (self.step.name, key)
+        return fingerprint(self.endpoint.slug, content, *apart)
 
     def _checked(self, part: _Varying, text: str) -> tuple[Any, str]:
         """The value as it is sent, and as JSON."""

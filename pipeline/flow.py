@@ -27,6 +27,7 @@ from pipeline.planning import Plan, Planner, Wanted
 from pipeline.preflight import make_budget, read_balance, refuse_unpriced
 from pipeline.prices import PriceBook, from_records, read_cache, write_cache
 from pipeline.provider import connect
+from pipeline.selection import Selection
 from pipeline.staging import Staging
 from pipeline.stop import INTERRUPTED, Reason, Stop
 from pipeline.tally import Tally
@@ -58,8 +59,10 @@ class Run:
     watcher: Watcher = field(default_factory=Watcher)
     clock: Callable[[], float] = time.time
     chance: random.Random = field(default_factory=random.Random)
+    selection: Selection = field(default_factory=Selection)
+    """Which failures are opened again."""
     prepare: Callable[[sqlite3.Connection], None] = lambda _db: None
-    """Changes to the ledger before planning: selections, decisions."""
+    """Changes to the ledger before planning, such as a person's decisions."""
     _interrupted: bool = False
     _working: Working | None = None
 
@@ -112,7 +115,7 @@ class Run:
             self.watcher.say(f"the last run was cut off while {cut_off} tasks were under way")
         await ledger.do(self.prepare)
         if self.orders.send:
-            await asyncio.to_thread(ledger.reopen_passing)
+            await ledger.do(self.selection.reopen)
         plan, planner = await self._take_in(ledger)
         throttle = Throttle(
             Rates(self.orders.per_minute, self.orders.in_flight), wall=self.clock, chance=self.chance.random

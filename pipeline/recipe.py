@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,18 @@ class Recipe:
             ensure_ascii=False,
             default=str,
         )
+
+    def with_settings(self, settings: Mapping[str, str]) -> Recipe:
+        """The recipe with *settings* in every step whose endpoint knows the parameter; raises RecipeError."""
+        steps = list(self.steps)
+        for name, value in settings.items():
+            fitting = [n for n, step in enumerate(steps) if name in endpoints.get(step.endpoint).fields]
+            if not fitting:
+                known = sorted({field for step in steps for field in endpoints.get(step.endpoint).fields})
+                raise RecipeError(f"--set {name}: no step has such a parameter{nearest(name, known)}")
+            for n in fitting:
+                steps[n] = replace(steps[n], params={**steps[n].params, name: value})
+        return replace(self, steps=tuple(steps))
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:

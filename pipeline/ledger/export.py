@@ -119,6 +119,12 @@ def write_csv_to(results: Results, file: Any) -> None:
     writer.writerows([guarded(value) for value in line] for line in results)
 
 
+def write_jsonl(results: Results, path: Path) -> None:
+    """Write *results* as JSON lines, replacing *path* whole."""
+    with _replacing(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        write_jsonl_to(results, file)
+
+
 def write_jsonl_to(results: Results, file: Any) -> None:
     """Write *results* as JSON lines; ``params`` stays JSON text."""
     for line in results:

@@ -29,7 +29,8 @@ SHOWN = 10
 
 INSERT_ROW = "INSERT INTO rows (id, header_id, number, digest, cells, local, live) VALUES (?,?,?,?,?,?,1)"
 LIVE_TASKS = (
-    "SELECT key, step, id, fingerprint, row_id, error, CASE state WHEN 'done' THEN id ELSE replaces END"
+    "SELECT key, step, id, coalesce(wish, fingerprint), row_id, error,"
+    " CASE state WHEN 'done' THEN id ELSE replaces END, state='done' AND decision IS 'approve'"
     " FROM tasks WHERE live AND key IN ({marks})"
 )
 INSERT_TASK = (
@@ -42,11 +43,18 @@ class Known(NamedTuple):
     """A live task that the ledger already has for a key and step."""
 
     id: int
-    fingerprint: bytes | None
+    wish: bytes | None
+    """Fingerprint of what the manifest asked for; a decision may have changed what was sent instead."""
     row_id: int
     error: str | None
     gives_way: int | None
     """The task whose output a successor replaces: this one, or the one that this one was to replace."""
+    approved: bool = False
+    """True when a person approved its output: it stays, whatever the manifest asks for now."""
+
+    def grants(self, wish: Wish) -> bool:
+        """Whether *wish* is what this task was made for."""
+        return wish.fingerprint == self.wish and wish.error == self.said(wish)
 
     def said(self, wish: Wish) -> str | None:
         """The error to compare with that of *wish*: only a row that cannot be sent is its error."""
@@ -194,13 +202,19 @@ class Intake:
         retired = []
         for step, task in known.items():
             wish = wanted.get(step)
-            if wish is not None and wish.fingerprint == task.fingerprint and wish.error == task.said(wish):
+            if wish is not None and (task.grants(wish) or task.approved):
                 del wanted[step]
+                self._tell_kept(wish, task)
             elif wish is not None or task.row_id == row_id:
                 retired.append(step)
         replaced = {step: known.pop(step) for step in retired}
         self.db.executemany("UPDATE tasks SET live=0 WHERE id=?", [(task.id,) for task in replaced.values()])
         return list(wanted.values()), {step: task.gives_way for step, task in replaced.items()}
+
+    def _tell_kept(self, wish: Wish, task: Known) -> None:
+        if not task.grants(wish):
+            text = f"step {wish.step!r}: an approved output is kept, though the manifest asks for something else now"
+            self.bound.warnings[text] += 1
 
     def _live_tasks(self, keys: list[str]) -> dict[str, dict[str, Known]]:
         query = LIVE_TASKS.format(marks=",".join("?" * len(keys)))

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import PASSING, FolderError
+from pipeline.errors import FolderError
 from pipeline.ledger import entries, schema
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
@@ -106,19 +106,6 @@ class Ledger:
 
     # What is to be done
 
-    def reopen_passing(self) -> int:
-        """Open again what failed for a cause that passes by itself; returns how many."""
-        causes = sorted(PASSING)
-        marks = ",".join("?" * len(causes))
-        return self.run(
-            lambda db: (
-                db.execute(
-                    f"UPDATE tasks SET state='planned' WHERE live AND state='failed' AND error_class IN ({marks})",  # noqa: S608  # question marks only
-                    causes,
-                ).rowcount
-            )
-        )
-
     def endpoints_open(self) -> list[str]:
         """The endpoints that have planned tasks."""
         return self.run(
@@ -132,11 +119,12 @@ class Ledger:
         """Planned tasks of *endpoint* with ids above *after*, each with (id, state) of a twin that was sent before."""
 
         def read(db: sqlite3.Connection) -> list[tuple[Task, int | None, str | None]]:
+            chosen = "AND t.id IN (SELECT id FROM temp.chosen)" if _has_selection(db) else ""
             found = db.execute(
                 f"SELECT {entries.TASK_COLUMNS}, w.id, w.state FROM tasks t LEFT JOIN tasks w"  # noqa: S608  # constant text
                 " ON w.fingerprint = t.fingerprint AND w.id <> t.id AND (w.state IN ('intent','submitted','in_doubt')"
                 " OR (w.state='done' AND w.reused_from IS NULL AND NOT w.rejected))"
-                " WHERE t.state='planned' AND t.live AND t.endpoint=? AND t.id>? ORDER BY t.id LIMIT ?",
+                f" WHERE t.state='planned' AND t.live AND t.endpoint=? AND t.id>? {chosen} ORDER BY t.id LIMIT ?",
                 (endpoint, after, limit),
             )
             return [(entries.load(record[:-2]), record[-2], record[-1]) for record in found]
@@ -299,3 +287,8 @@ class Ledger:
             return None if record is None else dict(zip([c[0] for c in cursor.description], record, strict=True))
 
         return self.run(read)
+
+
+def _has_selection(db: sqlite3.Connection) -> bool:
+    """Whether only chosen tasks may be sent in this run (`pipeline.selection`)."""
+    return db.execute("SELECT 1 FROM temp.sqlite_master WHERE name='chosen'").fetchone() is not None

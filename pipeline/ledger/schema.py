@@ -56,6 +56,7 @@ CREATE TABLE tasks (            -- one row at one step: one paid call
     endpoint       TEXT NOT NULL,
     row_id         INTEGER NOT NULL REFERENCES rows,
     fingerprint    BLOB,
+    wish           BLOB,                       -- what the manifest asked for, where a decision changed it
     params         TEXT NOT NULL,
     image_source   TEXT,
     state          TEXT NOT NULL,
@@ -110,6 +111,16 @@ CREATE TABLE outputs (
     ai_label     INTEGER NOT NULL,
     PRIMARY KEY (task_id, n)
 ) WITHOUT ROWID;
+
+CREATE TABLE decisions (        -- what a person decided about a task, as it was applied
+    id         INTEGER PRIMARY KEY,
+    task_id    INTEGER NOT NULL REFERENCES tasks,
+    decision   TEXT NOT NULL,   -- approve or reject
+    note       TEXT NOT NULL,
+    changes    TEXT NOT NULL,   -- parameters to change, as JSON
+    decided_at REAL NOT NULL,
+    successor  INTEGER          -- the task that runs instead of a rejected one
+);
 
 CREATE TABLE prices (           -- what calls really cost, by the parameters that drive it
     endpoint   TEXT NOT NULL,

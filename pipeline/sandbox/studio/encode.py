@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from pipeline.sandbox.studio.color import Pixels
 
@@ -52,7 +53,9 @@ def _encoded(picture: Image.Image, form: str, quality: int) -> bytes:
     out = io.BytesIO()
     note = _XMP.encode()
     if form == "png":
-        picture.save(out, "PNG", compress_level=2, xmp=note)
+        chunks = PngInfo()
+        chunks.add_itxt("XML:com.adobe.xmp", _XMP)
+        picture.save(out, "PNG", compress_level=2, pnginfo=chunks)
     elif form == "webp":
         picture.save(out, "WEBP", quality=quality, method=2, xmp=note)
     else:

@@ -80,7 +80,7 @@ class Kind:
 KINDS = {
     "softbox": Kind(wrap=0.32, falloff=0.85, cone=0.0, shadow=0.40, hardness=0.25, flat=0.04),
     "sunlight": Kind(wrap=0.06, falloff=0.30, cone=0.0, shadow=0.82, hardness=0.96, flat=0.03),
-    "spotlight": Kind(wrap=0.15, falloff=0.45, cone=0.66, shadow=0.60, hardness=0.65, flat=0.0, spill=0.45),
+    "spotlight": Kind(wrap=0.32, falloff=0.45, cone=0.66, shadow=0.60, hardness=0.65, flat=0.0, spill=0.45),
     "ambient": Kind(wrap=1.0, falloff=0.22, cone=0.0, shadow=0.12, hardness=0.0, flat=0.68),
 }
 

@@ -60,7 +60,7 @@ def _coloured(words: list[str]) -> tuple[list[Colour], list[Colour]]:
     """Sort colour words into wall and floor: a colour right before a ground ("white marble") is the floor's."""
     walls: list[Colour] = []
     floors: list[Colour] = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word in COLOUR_WORDS:
             ground = WORDS.get(following, Touch()).ground
             (floors if ground else walls).append(COLOUR_WORDS[word])

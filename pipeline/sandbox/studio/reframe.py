@@ -14,8 +14,8 @@ def cover(pixels: Pixels, size: tuple[int, int], centre: tuple[float, float] = (
     height, width = pixels.shape[:2]
     share = max(size[0] / width, size[1] / height)
     wide, high = size[0] / share, size[1] / share
-    left = min(max(0.0, centre[0] * width - wide / 2), width - wide)
-    top = min(max(0.0, centre[1] * height - high / 2), height - high)
+    left = max(0.0, min(centre[0] * width - wide / 2, width - wide))
+    top = max(0.0, min(centre[1] * height - high / 2, height - high))
     picture = Image.fromarray(pixels)
     box = (left, top, min(width, left + wide), min(height, top + high))
     return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0))

@@ -1,6 +1,7 @@
 """segmind-relighting-v2: the same photograph under another lamp."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,8 @@ def _lit(found: Cutout, lamp: Lamp) -> Pixels:
     grid = grid_size(found.size, GRID)
     linear = linear_light(resize_pixels(found.rgb, grid))
     mask = found.mask(GRID)
+    if not found.sure:  # a flat picture shows direction by fading alone
+        lamp = replace(lamp, kind=replace(lamp.kind, falloff=max(0.9, lamp.kind.falloff)))
     surface = inflate(mask, 1.25) if found.sure else _sheet(mask)
     shadows = _shadows(lamp, mask) if found.sure else np.ones_like(mask)
     lighting = light_set(lamp, mask if found.sure else mask * 0, surface, shadows)

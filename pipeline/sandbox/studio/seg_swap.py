@@ -22,7 +22,9 @@ from pipeline.sandbox.studio.source import Photo, open_photo
 _LARGEST = 4_200_000
 _FEATHER = 2.0
 _STRETCH = 1.25
+_APART = 0.93
 _HALF = 127
+_ALIKE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,14 @@ def swap(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Edite
 def _region(mask: Photo, size: tuple[int, int], growth: int) -> Region:
     """Return the white of *mask* (or what is opaque, in a mask drawn by transparency), grown, at *size*."""
     levels = np.asarray(Image.fromarray(mask.rgb).convert("L"))
-    if mask.alpha is not None and np.ptp(mask.rgb[mask.alpha > _HALF], axis=0).max(initial=0) <= 8:  # noqa: PLR2004 - one colour
+    if mask.alpha is not None and _one_colour(mask.rgb[mask.alpha > _HALF]):
         levels = mask.alpha
     return grown_round(resize_pixels(levels, size, sharp=False) > _HALF, growth)
+
+
+def _one_colour(colours: Pixels) -> bool:
+    """Whether *colours* (n, 3) are all about the same."""
+    return len(colours) == 0 or int(np.ptp(colours, axis=0).max()) <= _ALIKE
 
 
 def _swapped(room: Pixels, region: Region, new: Cutout, settings: Mapping[str, Any], chance: Chance) -> Pixels:
@@ -96,7 +103,7 @@ def _tiled(new: Cutout, size: tuple[int, int], repeats: tuple[int, int]) -> Pixe
     for left, right in pairwise(columns):
         for top, bottom in pairwise(rows):
             if right > left and bottom > top:
-                fitted = _fitted(tile, (right - left, bottom - top), whole=_is_thing(new, repeats))
+                fitted = _fitted(tile, (right - left, bottom - top), repeats, whole=_is_thing(new, repeats))
                 canvas.paste(fitted, (left + (right - left - fitted.width) // 2, bottom - fitted.height))
     return np.asarray(canvas)
 
@@ -117,13 +124,17 @@ def _tile(new: Cutout, repeats: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.dstack([new.own, new.alpha])[top:bottom, left:right])
 
 
-def _fitted(tile: Image.Image, cell: tuple[int, int], *, whole: bool) -> Image.Image:
-    """Return *tile* filling *cell*; a thing keeps its proportions but for a quarter, a pattern is stretched."""
+def _fitted(tile: Image.Image, cell: tuple[int, int], repeats: tuple[int, int], *, whole: bool) -> Image.Image:
+    """Return *tile* filling *cell*; a *whole* thing keeps its proportions but for a quarter, a pattern is stretched.
+
+    Things side by side keep a little distance, patterns none.
+    """
     if not whole:
         return tile.resize(cell, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    share = min(cell[0] / tile.width, cell[1] / tile.height)
-    width = min(cell[0], round(tile.width * share * _STRETCH))
-    height = min(cell[1], round(tile.height * share * _STRETCH))
+    wide, high = (side * (_APART if number > 1 else 1) for side, number in zip(cell, repeats, strict=True))
+    share = min(wide / tile.width, high / tile.height)
+    width = round(min(wide, tile.width * share * _STRETCH))
+    height = round(min(high, tile.height * share * _STRETCH))
     return tile.resize((max(1, width), max(1, height)), Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 

@@ -68,7 +68,7 @@ def combine(product: Placed, backdrop: Pixels, lamp: Lamp, look: Look, wall: Fie
     """
     grid = grid_size(product.size, GRID)
     mask = resize_pixels(product.alpha, grid).astype(np.float32) / 255
-    lighting = light_set(lamp, mask, inflate(mask), np.ones_like(mask))
+    lighting = light_set(lamp, mask, inflate(mask, 1.2), np.ones_like(mask))
     gain = _relit(lighting.product, product, mask, look.relit)
     dark = shadow.cast(mask, lamp.towards, look.cast, 0.72) * shadow.contact(mask, look.contact)
     behind = np.broadcast_to(dark[..., None], (*mask.shape, 3)) * (1.0 if wall is None else wall)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.sandbox.studio.color import Field, Pixels, as_field, as_pixels, lab_to_srgb
-from pipeline.sandbox.studio.fields import blur, coordinates, slopes
+from pipeline.sandbox.studio.fields import blur, box_blur, coordinates, slopes
 from pipeline.sandbox.studio.region import Region, grown, pieces, reached_from_border, shrunk
 
 _PLAIN_SHARE = 0.66
@@ -16,6 +16,8 @@ _SAME = 9.0
 # In units of L*a*b*, per cell of the probe where it is a slope.
 _DARKEST_SHADOW = 42
 _CLEARLY_DARKER = 15
+_CLEARLY_COLOURED = 10
+_CONTACT_CELLS = 7
 _TINT_OF_SHADOW = 5
 _STEEPEST_SHADOW = 3.2
 _FLAT = 2.5
@@ -113,11 +115,12 @@ def _without_shadow(body: Region, same: Region, colours: Field, sweep: Sweep) ->
     across, down = slopes(colours[..., 0])
     grey = (darker > 0) & (darker < _DARKEST_SHADOW) & (tint < _TINT_OF_SHADOW)
     soft = grey & (np.hypot(across, down) < _STEEPEST_SHADOW)
-    for start in (0.55, 0.8, 0.9):
+    for start in (0.55, 0.3, 0.8, 0.9):
         low = _below(body, start)
         bare = ~_poured(same | (soft & low))
-        if _still_whole(body, bare):
-            return bare & ~(low & _foot(bare, colours[..., 0], sweep.model[..., 0], tint))
+        if _still_whole(body, bare) and not _sawn_off(body, bare, low):
+            bare &= ~(low & _foot(bare, colours[..., 0], sweep.model[..., 0], tint))
+            return _without_contact(bare, low, colours[..., 0], tint)
     return body
 
 
@@ -128,6 +131,22 @@ def _foot(bare: Region, lightness: Field, backdrop: Field, tint: Field) -> Regio
     product = blur(lightness * inside, 4) / np.maximum(weight, 1e-3)
     paler = (lightness > (product + backdrop) / 2) & (backdrop - product > _CLEARLY_DARKER) & (weight > 1e-3)  # noqa: PLR2004 - product in reach
     return bare & grown(~bare, 2) & paler & (tint < _TINT_OF_SHADOW)
+
+
+def _without_contact(bare: Region, low: Region, lightness: Field, tint: Field) -> Region:
+    """Peel the dark line where a coloured product stands: colourless cells that get darker inwards."""
+    inside = shrunk(bare, 5).astype(np.float32)
+    weight = blur(inside, 6)
+    coloured = blur(tint * inside, 6) > _CLEARLY_COLOURED * np.maximum(weight, 1e-3)
+    open_to_peel = low & coloured & (tint < _TINT_OF_SHADOW)
+    for _ in range(_CONTACT_CELLS):
+        outside = (~bare).astype(np.float32)
+        beyond = box_blur(lightness * outside, 1) / np.maximum(box_blur(outside, 1), 1e-3)
+        peeled = bare & open_to_peel & grown(~bare, 1) & (lightness < beyond - 1)
+        if not peeled.any():
+            break
+        bare = bare & ~peeled
+    return bare
 
 
 def _below(body: Region, start: float) -> Region:
@@ -146,13 +165,22 @@ def _still_whole(body: Region, bare: Region) -> bool:
     """
     if float(bare.sum()) >= 0.85 * float(body.sum()):
         return True
-    if float(bare.sum()) < 0.5 * float(body.sum()):
+    if float(bare.sum()) < 0.35 * float(body.sum()):
         return False
     columns = bare.any(axis=0)
     below = np.cumsum(bare[::-1], axis=0)[::-1] == 0
     depth = (body & ~bare & below)[:, columns].sum(axis=0)
     height = np.nonzero(bare.any(axis=1))[0]
-    return float(depth.mean()) < 0.14 * (int(height[-1]) - int(height[0]) + 1)
+    return float(depth.mean()) < 0.4 * (int(height[-1]) - int(height[0]) + 1)
+
+
+def _sawn_off(body: Region, bare: Region, low: Region) -> bool:
+    """Whether what was taken ends in a straight line at the top of *low*: no shadow does, a pale product does."""
+    first = int(np.argmax(low.any(axis=1)))
+    if first == 0:
+        return False
+    cut = bare[first - 1] & body[first] & ~bare[first]
+    return float(cut.sum()) > 0.25 * max(1.0, float(body[first].sum()))
 
 
 def _seen_through(body: Region, away: Field, noise: float, colours: Field) -> Region:

@@ -1,0 +1,5 @@
+"""`python -m jobs` is `photobatch`."""
+
+from jobs.cli import main
+
+main()

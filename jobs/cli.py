@@ -1,0 +1,90 @@
+"""`photobatch`: the list of commands, and how an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from jobs import environment
+from jobs.console import complain
+from jobs.doctor import doctor
+from jobs.endpoints import endpoints
+from jobs.ledger import ledger
+from jobs.plan import plan
+from jobs.resume import resume
+from jobs.run import run
+from jobs.sandbox import sandbox
+from jobs.settle import settle
+from jobs.status import status
+from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError
+from pipeline.summary import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
+
+app = typer.Typer(
+    name="photobatch",
+    help="make for product photos: a catalogue goes in, paid image calls are made once, images and a ledger come out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (plan, run, resume, status, ledger, settle, endpoints, sandbox, doctor):
+    app.command()(command)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"photobatch {version('photobatch')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def photobatch(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Start any command: settings from files are read first."""
+    del version
+    environment.load()
+
+
+def exit_code(error: PipelineError) -> int:
+    """What a shell is told about *error*."""
+    match error:
+        case FolderBusy():
+            return BUSY
+        case AccountError():
+            return ACCOUNT
+        case InputError():
+            return INPUT
+        case _:
+            return OURS
+
+
+def main() -> None:
+    """Run the command line; the process ends with its exit code."""
+    try:
+        app()
+    except PipelineError as error:
+        complain(str(error), error.hint)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone: `photobatch ledger DIR | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  # the last door: a fault of ours is said as one, with its place
+        if os.environ.get("PHOTOBATCH_DEBUG"):
+            traceback.print_exc()
+        complain(
+            f"a fault of photobatch: {type(error).__name__}: {error}",
+            "set PHOTOBATCH_DEBUG=1 to see where; what was paid for is in the ledger: `photobatch resume DIR` goes on",
+        )
+        sys.exit(OURS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What is seen while a run works: a progress display on a terminal, one plain line per interval without one.
+
+Also writes `run.log`, one JSON object per line.  Reads the run's counts; decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import logging.handlers
+import time
+from typing import TYPE_CHECKING, Any
+
+from jobs.console import redacted, say, stderr
+from jobs.tables import print_plan_line, print_summary
+from pipeline.orders import Watcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.errors import ErrorClass
+    from pipeline.orders import Working
+    from pipeline.planning import Plan
+    from pipeline.task import State, Task
+
+PLAIN_EVERY_S = 30.0
+LIVE_EVERY_S = 0.25
+LOG_BYTES = 20_000_000
+LOGS_KEPT = 5
+
+
+class Display(Watcher):
+    """Watches one run for a person, a log file, or nobody (``quiet``)."""
+
+    def __init__(self, folder: Path, *, quiet: bool = False, json_only: bool = False) -> None:
+        self._quiet = quiet or json_only
+        self._log = open_log(folder)
+        self._live = stderr().is_terminal and not self._quiet
+        self._ticker: asyncio.Task[None] | None = None
+        self._last_rows = 0.0
+
+    def say(self, text: str) -> None:
+        """Something worth a line."""
+        self._log.info("said", extra={"facts": {"text": redacted(text)}})
+        if not self._quiet:
+            say(text)
+
+    def planning(self, rows: int) -> None:
+        """So many rows were read."""
+        now = time.monotonic()
+        if not self._quiet and now - self._last_rows > (1 if self._live else PLAIN_EVERY_S):
+            if self._last_rows:
+                say(f"planning: {rows:,} rows")
+            self._last_rows = now
+
+    def planned(self, plan: Plan) -> None:
+        """The plan stands."""
+        facts = {name: value for name, value in plan.summary().items() if name != "invalid_rows"}
+        self._log.info("planned", extra={"facts": facts})
+        if not self._quiet:
+            print_plan_line(plan)
+
+    def working(self, state: Working) -> None:
+        """Calls begin."""
+        self._log.info("working", extra={"facts": {"run_id": state.run_id, "open": state.open_at_start}})
+        state.tally.on_end = self._ended
+        if not self._quiet and state.open_at_start:
+            self._ticker = asyncio.create_task(self._tick(state), name="display")
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """The run ended."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._log.info("finished", extra={"facts": summary})
+        if not self._quiet:
+            print_summary(summary)
+
+    def _ended(self, task: Task, state: State, error_class: ErrorClass | None) -> None:
+        facts = {"key": task.key, "step": task.step, "task_id": task.id, "state": state, "error_class": error_class}
+        self._log.info("task", extra={"facts": facts})
+
+    async def _tick(self, state: Working) -> None:
+        if self._live:
+            await self._draw(state)
+        while True:
+            await asyncio.sleep(PLAIN_EVERY_S)
+            say(line(state))
+
+    async def _draw(self, state: Working) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=stderr(), transient=True, auto_refresh=False) as progress:
+            bar = progress.add_task("", total=state.open_at_start)
+            with contextlib.suppress(asyncio.CancelledError):
+                while True:
+                    tally = state.tally
+                    ended = tally.done + tally.failed + tally.in_doubt
+                    progress.update(bar, completed=min(ended, state.open_at_start), description=line(state))
+                    progress.refresh()
+                    await asyncio.sleep(LIVE_EVERY_S)
+
+
+def line(state: Working) -> str:
+    """Where the run stands, in one line."""
+    tally, tools = state.tally, state.tools
+    elapsed_s = max(1e-9, tools.clock() - state.began)
+    ended = tally.done + tally.failed + tally.in_doubt
+    per_minute = 60 * ended / elapsed_s
+    left = max(0, state.open_at_start - ended)
+    paid = tally.done - tally.reused
+    projected = tally.billed_nano + (tally.billed_nano / paid * left if paid else 0)
+    words = [f"{tally.done} done", f"{tally.failed} failed", f"{left} open"]
+    if tally.in_doubt:
+        words.append(f"{tally.in_doubt} in doubt")
+    words += [
+        f"{tools.throttle.in_flight} in flight",
+        f"{per_minute:.0f}/min",
+        f"${tally.billed_nano / 1e9:,.2f} spent of about ${projected / 1e9:,.2f}",
+    ]
+    if ended and left:
+        words.append(f"about {_span(left / per_minute * 60)} left")
+    if tools.throttle.held_s > 1:
+        words.append(f"held by the provider for {tools.throttle.held_s:.0f} s")
+    return ", ".join(words)
+
+
+def open_log(folder: Path) -> logging.Logger:
+    """`run.log` in *folder*: one JSON object per line, rotated.  A log that cannot be written is done without."""
+    logger = logging.Logger("photobatch.run")  # noqa: LOG001  # one per run, not shared through the module's registry
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+            folder / "run.log", maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8", delay=True
+        )
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(_JsonLines())
+    logger.addHandler(handler)
+    return logger
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "event": record.getMessage()}
+        return redacted(json.dumps({**entry, **getattr(record, "facts", {})}, ensure_ascii=False, default=str))
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:  # noqa: PLR2004  # a minute and a half reads better in seconds
+        return f"{seconds:.0f} s"
+    if seconds < 5400:  # noqa: PLR2004  # an hour and a half reads better in minutes
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,82 @@
+"""`photobatch plan`: validate every row, count, price, estimate the time; spends nothing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs import options
+from jobs.console import print_json, say
+from jobs.tables import print_plan
+from jobs.wanting import assumed_prices, recipe_from, source
+
+
+def plan(
+    manifest: options.Manifest,
+    recipe: options.Recipe = None,
+    endpoint: options.EndpointSlug = None,
+    set_: options.Settings = None,
+    key: options.Key = None,
+    limit: options.Limit = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Count what this folder has already.", envvar="PHOTOBATCH_OUT")
+    ] = None,
+    rpm: options.Rpm = None,
+    platform: options.Platform = None,
+    images: options.Images = None,
+    encoding: options.Encoding = None,
+    encoding_errors: options.EncodingErrors = "strict",
+    delimiter: options.Delimiter = None,
+    image_base_url: options.ImageBaseUrl = None,
+    allow_private: options.AllowPrivate = False,
+    base_url: options.BaseUrl = None,
+    sandbox: options.Sandbox = False,
+    assume_price: options.AssumePrice = None,
+    invalid_csv: Annotated[
+        Path | None, typer.Option("--invalid-csv", help="Write the invalid rows here as CSV.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Validate every row, count, price, estimate the time. Spends nothing.
+
+    Exit code 0 when every row is valid, 3 when some are not, 2 when nothing can run.
+    """
+    from pipeline import api
+
+    reading = {
+        "key": key,
+        "limit": limit,
+        "platform": platform,
+        "images": images,
+        "encoding": encoding,
+        "encoding_errors": encoding_errors,
+        "delimiter": delimiter,
+        "image_base_url": image_base_url,
+    }
+    if allow_private:
+        reading["allow_private"] = True
+    made = api.plan(
+        source(manifest),
+        recipe_from(recipe, endpoint, set_),
+        out=out,
+        rpm=rpm,
+        base_url=base_url,
+        sandbox=sandbox,
+        assume_price=assumed_prices(assume_price),
+        **reading,
+    )
+    if invalid_csv is not None:
+        with invalid_csv.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("row", "key", "step", "endpoint", "reason"))
+            writer.writerows((bad.row, bad.key, bad.step, bad.endpoint, bad.reason) for bad in made.invalid)
+    if json:
+        print_json(made.summary())
+    else:
+        print_plan(made)
+        if invalid_csv is not None:
+            say(f"{len(made.invalid)} invalid tasks listed in {invalid_csv}")
+    raise typer.Exit(made.exit_code)

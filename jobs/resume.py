@@ -1,0 +1,79 @@
+"""`photobatch resume`: finish or redrive what a folder's ledger still has open; needs no manifest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs import environment, options
+from jobs.conducting import conduct_here
+from jobs.durations import moment, seconds
+from jobs.folder import existing
+from jobs.wanting import assumed_prices
+
+if TYPE_CHECKING:
+    from pipeline.flow import Run
+
+ONLY = typer.Option("--only", metavar="CLASS", help="Only failures of these classes, separated by commas. Repeatable.")
+ONLY_ENDPOINT = typer.Option("--endpoint", metavar="SLUG", help="Only tasks of this endpoint.")
+ONLY_KEY = typer.Option("--key", metavar="KEY", help="Only tasks of this row. Repeatable.")
+SINCE = typer.Option("--since", metavar="DURATION", help="Only tasks that ended within this time, such as 12h.")
+
+
+def resume(
+    folder: options.Folder,
+    only: Annotated[list[str] | None, ONLY] = None,
+    endpoint: Annotated[str | None, ONLY_ENDPOINT] = None,
+    key: Annotated[list[str] | None, ONLY_KEY] = None,
+    since: Annotated[str | None, SINCE] = None,
+    cap: options.Cap = None,
+    cap_file: options.CapFile = None,
+    assume_price: options.AssumePrice = None,
+    rpm: options.Rpm = None,
+    concurrency: options.Concurrency = None,
+    api: options.Api = "queue",
+    base_url: options.BaseUrl = None,
+    sandbox: options.Sandbox = False,
+    max_failures: options.MaxFailures = None,
+    deadline: options.Deadline = None,
+    settle_after: options.SettleAfter = "5m",
+    no_ai_label: options.NoAiLabel = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Finish what a folder still has open; with --only, redrive failures of those classes and nothing else."""
+    from pipeline.api import Settings
+    from pipeline.selection import Selection
+
+    existing(folder)
+    now = datetime.now().astimezone()
+    selection = Selection.parse(
+        only or [],
+        endpoint=endpoint,
+        keys=key or [],
+        since=None if since is None else now.timestamp() - seconds(since, name="--since"),
+    )
+    settings = Settings(
+        base_url=base_url,
+        sandbox=sandbox,
+        api=api,  # type: ignore[arg-type]  # Settings refuses other words
+        cap_usd=cap,
+        cap_file=cap_file,
+        rpm=rpm,
+        concurrency=concurrency,
+        max_failures=max_failures,
+        deadline=None if deadline is None else moment(deadline, now),
+        settle_after_s=seconds(settle_after, name="--settle-after"),
+        ai_label=not no_ai_label,
+        assume_price=assumed_prices(assume_price),
+        api_key=environment.api_key(),
+        prices_cache=environment.prices_cache(),
+    )
+
+    def select(run: Run) -> None:
+        run.selection = selection
+
+    code = conduct_here(settings, folder, None, command="resume", quiet=quiet, json_only=json, begun=select)
+    raise typer.Exit(code)

@@ -1,0 +1,130 @@
+"""Plans and summaries as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from jobs.console import redacted, say, stderr, stdout
+from pipeline.money import show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.planning import Plan
+
+SHOWN = 20
+LONGEST = 160
+
+
+def print_plan(plan: Plan) -> None:
+    """The whole plan, on stdout."""
+    console = stdout()
+    console.print(f"{plan.manifest}: {plan.rows:,} rows, key {plan.key}", markup=False)
+    for note in plan.notes:
+        console.print(f"  {note}", markup=False)
+    table = Table("endpoint", box=None, pad_edge=False)
+    for name in ("tasks", "to pay", "duplicates", "done", "invalid", "typical", "worst case"):
+        table.add_column(name, justify="right")
+    table.add_column("price from")
+    for each in plan.endpoints:
+        numbers = (each.tasks, each.to_pay, each.duplicates, each.done, each.invalid)
+        table.add_row(
+            each.endpoint,
+            *(f"{number:,}" for number in numbers),
+            show(each.typical_nano),
+            show(each.worst_nano),
+            plan.price_sources.get(each.endpoint, "unknown" if each.unpriced else ""),
+        )
+    console.print(table)
+    console.print(
+        f"{plan.to_pay:,} calls to pay: about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)};"
+        f" about {_span(plan.seconds)} at {_rate(plan.per_minute)}",
+        markup=False,
+    )
+    if plan.taken.left:
+        console.print(f"{plan.taken.left:,} rows left the manifest; their outputs stay", markup=False)
+    if plan.without_image:
+        rows = ", ".join(map(str, plan.first_without_image))
+        where = f" (rows {rows}{' …' if plan.without_image > len(plan.first_without_image) else ''})" if rows else ""
+        console.print(f"{plan.without_image:,} rows name no image and make no task{where}", markup=False)
+    print_problems(plan)
+
+
+def print_problems(plan: Plan) -> None:
+    """Warnings and invalid rows, on stderr."""
+    for warning in plan.warnings[:SHOWN]:
+        say(f"warning: {warning}")
+    for bad in plan.invalid[:SHOWN]:
+        say(f"invalid: {bad.key} ({bad.step}): {bad.reason}")
+    if len(plan.invalid) > SHOWN:
+        say(f"… and {len(plan.invalid) - SHOWN:,} more invalid tasks")
+
+
+def print_plan_line(plan: Plan) -> None:
+    """The plan in a line, as a run says it before it begins."""
+    print_problems(plan)
+    broken = sum(each.invalid for each in plan.endpoints)
+    done = sum(each.done for each in plan.endpoints)
+    duplicates = sum(each.duplicates for each in plan.endpoints)
+    parts = [f"{plan.rows:,} rows", f"{plan.tasks:,} tasks", f"{plan.to_pay:,} to pay"]
+    parts += [
+        f"{count:,} {word}" for count, word in ((done, "done"), (duplicates, "shared"), (broken, "invalid")) if count
+    ]
+    if plan.without_image:
+        parts.append(f"{plan.without_image:,} rows without an image")
+    say(f"{', '.join(parts)}; about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)}")
+
+
+def print_summary(summary: dict[str, Any], *, console: Console | None = None) -> None:
+    """The summary of a run, on stderr unless another console is given."""
+    console = console or stderr()
+    tasks, cost = summary["tasks"], summary["cost"]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    ends = [f"{tasks[word]:,} {word.replace('_', ' ')}" for word in ("done", "failed", "in_doubt", "invalid", "open")]
+    table.add_row("tasks", f"{tasks['total']:,} = {' + '.join(ends)}")
+    if tasks["reused"]:
+        table.add_row("shared", f"{tasks['reused']:,} got the output of the same call, at no cost")
+    money = f"${cost['billed_usd']:,.2f} billed, ${cost['reserved_usd']:,.2f} reserved"
+    if cost["cap_usd"] is not None:
+        money += f", cap ${cost['cap_usd']:,.2f}"
+    table.add_row("money", money)
+    requests = summary["requests"]
+    table.add_row(
+        "requests",
+        f"{requests['submit']:,} calls, {requests['poll']:,} polls, {requests['http_429']:,} times 429,"
+        f" {requests['http_5xx']:,} times 5xx, in {summary['elapsed_s']:,.1f} s",
+    )
+    if summary["stopped_by"]:
+        table.add_row("stopped by", summary["stopped_by"])
+    console.print(table)
+    if summary.get("message"):
+        console.print(redacted(summary["message"]), markup=False)
+
+
+def print_causes(causes: list[tuple[str, str, str, int, str]]) -> None:
+    """What did not go well, by cause, on stdout."""
+    if not causes:
+        return
+    table = Table("state", "endpoint", "cause", box=None, pad_edge=False)
+    table.add_column("tasks", justify="right")
+    table.add_column("for example", overflow="fold")
+    for state, endpoint, error_class, count, example in causes[:SHOWN]:
+        table.add_row(state, endpoint, error_class, f"{count:,}", escape(redacted(example)[:LONGEST]))
+    stdout().print(table)
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _rate(per_minute: float) -> str:
+    return f"{per_minute:g} calls a minute" if per_minute else "no limit"

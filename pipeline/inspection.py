@@ -1,0 +1,84 @@
+"""Looking at a result folder without working on it: its summary, its causes, its lines.
+
+Opens the ledger read-only, also while a run goes on; nothing here changes a folder but `settle_by_hand`, which takes
+the lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipeline import doubts
+from pipeline.closing import export
+from pipeline.ledger import FILE, Ledger, counts, schema
+from pipeline.lock import hold
+from pipeline.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The folder's ledger, read-only; raises FolderError for a newer schema and LedgerError for a damaged one."""
+    path = folder / FILE
+    with contextlib.closing(schema.connect(path, read_only=True)) as db:
+        try:
+            schema.check_version(int(db.execute("PRAGMA user_version").fetchone()[0]), path)
+            yield db
+        except sqlite3.Error as error:
+            raise schema.unusable(path, error) from error
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    """The summary object of the folder as it stands; what only a run knows is that of the last one."""
+    with reading(folder) as db:
+        last = _last_summary(db)
+        cap = last.get("cost", {}).get("cap_usd")
+        summary = summarise(
+            db,
+            run_id=last.get("run_id"),
+            cap_nano=None,
+            requests=last.get("requests", {"submit": 0, "poll": 0, "http_429": 0, "http_5xx": 0}),
+            elapsed_s=last.get("elapsed_s", 0.0),
+            stopped_by=last.get("stopped_by"),
+            message=last.get("message"),
+        )
+    summary["cost"]["cap_usd"] = cap
+    return summary
+
+
+def causes_of(folder: Path) -> list[tuple[str, str, str, int, str]]:
+    """(state, endpoint, error_class, count, an example) of everything that did not go well."""
+    with reading(folder) as db:
+        return counts.causes(db)
+
+
+def settle_by_hand(folder: Path, *, billed: Sequence[str], unbilled: Sequence[str]) -> None:
+    """Settle tasks in doubt as the user says, and export anew; raises RecipeError and FolderBusy."""
+    with hold(folder, "settle"):
+        ledger = Ledger(folder)
+        try:
+            now = time.time()
+
+            def settle(db: sqlite3.Connection) -> None:
+                doubts.settle_by_hand(db, billed, billed=True, now=now)
+                doubts.settle_by_hand(db, unbilled, billed=False, now=now)
+                export(db, folder)
+
+            ledger.run(settle)
+        finally:
+            ledger.close()
+
+
+def _last_summary(db: sqlite3.Connection) -> dict[str, Any]:
+    found = db.execute(
+        "SELECT summary FROM runs WHERE summary IS NOT NULL AND summary <> '{}' ORDER BY started_at DESC LIMIT 1"
+    ).fetchone()
+    last: dict[str, Any] = json.loads(found[0]) if found else {}
+    return last
