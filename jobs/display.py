@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jobs.console import redacted, say, stderr
-from jobs.tables import print_plan_line, print_summary
+from jobs.tables import print_places, print_plan_line, print_summary
 from pipeline.orders import Watcher
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Display(Watcher):
     """Watches one run for a person, a log file, or nobody (``quiet``)."""
 
     def __init__(self, folder: Path, *, quiet: bool = False, json_only: bool = False) -> None:
+        self._folder = folder
         self._quiet = quiet or json_only
         self._log = open_log(folder)
         self._live = stderr().is_terminal and not self._quiet
@@ -76,6 +77,7 @@ class Display(Watcher):
         self._log.info("finished", extra={"facts": summary})
         if not self._quiet:
             print_summary(summary)
+            print_places(self._folder)
 
     def _ended(self, task: Task, state: State, error_class: ErrorClass | None) -> None:
         facts = {"key": task.key, "step": task.step, "task_id": task.id, "state": state, "error_class": error_class}

@@ -11,6 +11,8 @@ from jobs.console import redacted, say, stderr, stdout
 from pipeline.money import show
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from pipeline.planning import Plan
@@ -104,6 +106,13 @@ def print_summary(summary: dict[str, Any], *, console: Console | None = None) ->
     console.print(table)
     if summary.get("message"):
         console.print(redacted(summary["message"]), markup=False)
+
+
+def print_places(folder: Path) -> None:
+    """Where everything is, on stderr."""
+    say(f"images in {folder / 'images'}, results in {folder / 'results.csv'}, ledger in {folder / 'ledger.db'}")
+    gallery = folder / "report" / "index.html"
+    say(f"gallery in {gallery}" if gallery.exists() else f"for the gallery: photobatch report {folder}")
 
 
 def print_causes(causes: list[tuple[str, str, str, int, str]]) -> None:

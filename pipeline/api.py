@@ -152,7 +152,8 @@ async def _embedded(stack: contextlib.AsyncExitStack, orders: Orders, settings: 
 
     sandbox = Sandbox(settings.sandbox_options or SandboxOptions(), state_dir=orders.out / ".sandbox")
     base_url = await stack.enter_async_context(sandbox)
-    return replace(orders, key=SANDBOX_KEY, hosts=Hosts.at(base_url))
+    rate = 0 if orders.per_minute is None else orders.per_minute  # a rehearsal has no account to be gentle with
+    return replace(orders, key=SANDBOX_KEY, hosts=Hosts.at(base_url), per_minute=rate)
 
 
 def remembered(out: Path) -> tuple[str, str] | None:
