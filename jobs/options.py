@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,14 @@ def option(flag: str, text: str, panel: str | None = None, *more: str, env: bool
     """A flag with its help, its panel and its environment variable."""
     variable = f"PHOTOBATCH_{flag.removeprefix('--').upper().replace('-', '_')}" if env else None
     return typer.Option(flag, *more, help=text, envvar=variable, rich_help_panel=panel, **settings)
+
+
+def listed(values: list[str] | None, flag: str) -> list[str]:
+    """The values of a repeatable flag; without any, those of its variable, one per line or separated by ``;``."""
+    if values:
+        return values
+    text = os.environ.get(f"PHOTOBATCH_{flag.removeprefix('--').upper().replace('-', '_')}", "")
+    return [each.strip() for each in text.replace("\n", ";").split(";") if each.strip()]
 
 
 MANIFEST = "CSV, TSV, Parquet, JSON lines, a shop's export, a folder of images, or - for standard input."

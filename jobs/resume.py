@@ -11,6 +11,7 @@ from jobs import environment, options
 from jobs.conducting import conduct_here
 from jobs.durations import moment, seconds
 from jobs.folder import existing
+from jobs.options import listed
 from jobs.wanting import assumed_prices
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ def resume(
     existing(folder)
     now = datetime.now().astimezone()
     selection = Selection.parse(
-        only or [],
+        listed(only, "--only"),
         endpoint=endpoint,
-        keys=key or [],
+        keys=listed(key, "--key"),
         since=None if since is None else now.timestamp() - seconds(since, name="--since"),
     )
     settings = Settings(

@@ -5,19 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jobs.options import listed
 from pipeline.errors import ManifestError, RecipeError
 from pipeline.recipe import Recipe, parse_settings
 
 
 def recipe_from(recipe: Path | None, endpoint: str | None, settings: list[str] | None) -> Recipe:
     """The recipe that the flags mean; raises RecipeError when they contradict each other."""
+    settings = listed(settings, "--set")
     if recipe is not None and endpoint is not None:
         raise RecipeError("--recipe and --endpoint exclude each other", hint="give one of them")
     if recipe is not None:
         loaded = Recipe.load(recipe)
         return loaded.with_settings(parse_settings(settings)) if settings else loaded
     if endpoint is not None:
-        return Recipe.one_step(endpoint, settings or [])
+        return Recipe.one_step(endpoint, settings)
     if settings:
         raise RecipeError("--set needs --endpoint or --recipe", hint="`photobatch endpoints` lists the endpoints")
     return Recipe(steps=())
@@ -33,7 +35,7 @@ def source(manifest: str) -> Any:
 def assumed_prices(pairs: list[str] | None) -> dict[str, float]:
     """``SLUG=USD`` pairs; raises RecipeError."""
     prices = {}
-    for slug, text in parse_settings(pairs or []).items():
+    for slug, text in parse_settings(listed(pairs, "--assume-price")).items():
         try:
             prices[slug] = float(text)
         except ValueError as error:
