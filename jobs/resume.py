@@ -53,7 +53,7 @@ def resume(
     selection = Selection.parse(
         listed(only, "--only"),
         endpoint=endpoint,
-        keys=listed(key, "--key"),
+        keys=key or [],
         since=None if since is None else now.timestamp() - seconds(since, name="--since"),
     )
     settings = Settings(

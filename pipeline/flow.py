@@ -101,6 +101,8 @@ class Run:
             if isinstance(error, asyncio.CancelledError):
                 raise
             return summary
+        except AccountError as error:
+            ending.because("account", f"{error} ({error.hint})" if error.hint else str(error))
         except PipelineError:
             with contextlib.suppress(PipelineError):
                 ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
