@@ -99,6 +99,8 @@ def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
         task=task.id,
         key=task.key,
         step=task.step,
+        endpoint=task.endpoint,
+        params=task.params,
         fingerprint=task.fingerprint.hex(),
         run=meant.run_id,
         at=meant.at,

@@ -62,7 +62,9 @@ class Ledger:
         self.run(lambda _db: None)
         self._writer.close()
         try:
-            self._checkpoint()
+            self._writer.into_main_file()
+        except sqlite3.Error as error:
+            raise schema.unusable(self.path, error) from error
         finally:
             self._writer = Writer(self._db, self.path, self.journal)
 
@@ -70,17 +72,12 @@ class Ledger:
         """Finish, checkpoint and close.  Never raises for a full disk: what was committed stays."""
         self._writer.close()
         try:
-            self._checkpoint()
+            self._writer.into_main_file()
         except (sqlite3.Error, OSError):
             pass  # the write-ahead log and the journal keep everything for the next opening
         finally:
             self._db.close()
             self.journal.close()
-
-    def _checkpoint(self) -> None:
-        busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not busy:
-            self.journal.empty()
 
     # What a folder is
 

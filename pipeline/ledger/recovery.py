@@ -1,11 +1,13 @@
 """What a ledger does when it is opened after a crash: nothing that was sent may be forgotten.
 
 An intent without an answer becomes in doubt.  What the journal knows and the database lost (a damaged write-ahead
-log) is put back: as submitted when the provider's id is known, else as in doubt.  Pure SQL and journal lines.
+log) is put back: as submitted when the provider's id is known, else as in doubt; with its task when that was lost as
+well.  SQL and journal lines only.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,44 +57,41 @@ def _doubt_unanswered(db: sqlite3.Connection, now: float) -> int:
 
 def _put_back(db: sqlite3.Connection, journal: Journal) -> int:
     intents: dict[int, dict[str, Any]] = {}
+    newest: dict[str, int] = {}
     for entry in journal.entries():
         if entry["event"] == "intent":
             intents[entry["attempt"]] = entry
+            newest[entry["fingerprint"]] = entry["attempt"]
         elif entry["attempt"] in intents:
             intents[entry["attempt"]]["request"] = entry["request"]
             intents[entry["attempt"]]["accepted_at"] = entry["at"]
-    return sum(_put_back_one(db, attempt, entry) for attempt, entry in intents.items())
+    return sum(
+        _put_back_one(db, attempt, entry, answered=newest[entry["fingerprint"]] != attempt)
+        for attempt, entry in intents.items()
+    )
 
 
-def _put_back_one(db: sqlite3.Connection, attempt: int, entry: dict[str, Any]) -> bool:
+def _put_back_one(db: sqlite3.Connection, attempt: int, entry: dict[str, Any], *, answered: bool) -> bool:
+    """*answered*: the same body was sent again later, so this attempt came to an end before."""
     known = db.execute("SELECT outcome FROM attempts WHERE id=? AND intent_at=?", (attempt, entry["at"])).fetchone()
     request = entry.get("request")
     if known is not None and (known[0] is not None or request is None):
         return False
     task = _task_of(db, entry)
-    if task is None:
-        return False
-    outcome = "submitted" if request else "in_doubt"
+    if answered:
+        outcome, held = "refused", 0
+    else:
+        outcome, held = "submitted" if request else "in_doubt", entry["held"]
+        _at_risk(db, task, entry)
     if known is None:
-        db.execute(
-            "INSERT OR REPLACE INTO attempts (id, task_id, run_id, outcome, intent_at, seed, reservation, held_nano,"
-            " request_id, error_class, error) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                attempt,
-                task,
-                entry["run"],
-                outcome,
-                entry["at"],
-                entry["seed"],
-                entry["reservation"],
-                entry["held"],
-                request,
-                None if request else ErrorClass.INTERRUPTED,
-                None if request else FORGOTTEN,
-            ),
-        )
+        _insert_attempt(db, attempt, entry, task=task, outcome=outcome, held=held)
     else:
         db.execute("UPDATE attempts SET outcome=?, request_id=? WHERE id=?", (outcome, request, attempt))
+    return not answered
+
+
+def _at_risk(db: sqlite3.Connection, task: int, entry: dict[str, Any]) -> None:
+    request = entry.get("request")
     db.execute(
         "UPDATE tasks SET state=?, request_id=coalesce(?, request_id), submitted_at=?, seed=coalesce(?, seed),"
         " attempts=max(attempts, 1), error_class=?, error=? WHERE id=?",
@@ -106,15 +105,55 @@ def _put_back_one(db: sqlite3.Connection, attempt: int, entry: dict[str, Any]) -
             task,
         ),
     )
-    return True
 
 
-def _task_of(db: sqlite3.Connection, entry: dict[str, Any]) -> int | None:
-    """The task an entry speaks of: by id and body; else by name and body, when the ids were lost too."""
-    fingerprint = bytes.fromhex(entry["fingerprint"])
+def _insert_attempt(
+    db: sqlite3.Connection, attempt: int, entry: dict[str, Any], *, task: int, outcome: str, held: int
+) -> None:
+    doubt = outcome == "in_doubt"
+    db.execute(
+        "INSERT OR REPLACE INTO attempts (id, task_id, run_id, outcome, intent_at, seed, reservation, held_nano,"
+        " request_id, error_class, error) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            attempt,
+            task,
+            entry["run"],
+            outcome,
+            entry["at"],
+            entry["seed"],
+            entry["reservation"],
+            held,
+            entry.get("request"),
+            ErrorClass.INTERRUPTED if doubt else None,
+            FORGOTTEN if doubt else None,
+        ),
+    )
+
+
+def _task_of(db: sqlite3.Connection, entry: dict[str, Any]) -> int:
+    """The task an entry speaks of: by body, then by id and name; made anew when the database lost it."""
     found = db.execute(
-        "SELECT id FROM tasks WHERE fingerprint=? AND state IN ('planned', 'intent', 'failed')"
-        " ORDER BY id=? DESC, key=? AND step=? DESC LIMIT 1",
-        (fingerprint, entry["task"], entry["key"], entry["step"]),
+        "SELECT id FROM tasks WHERE fingerprint=? ORDER BY state IN ('intent', 'submitted', 'in_doubt')"
+        " OR (state='done' AND reused_from IS NULL AND NOT rejected) DESC, id=? DESC, key=? AND step=? DESC, live DESC LIMIT 1",
+        (bytes.fromhex(entry["fingerprint"]), entry["task"], entry["key"], entry["step"]),
     ).fetchone()
-    return None if found is None else int(found[0])
+    return int(found[0]) if found is not None else _insert_task(db, entry)
+
+
+def _insert_task(db: sqlite3.Connection, entry: dict[str, Any]) -> int:
+    """A task that no manifest asks for at present: its money counts, and its output serves tasks of equal body."""
+    return int(
+        db.execute(
+            "INSERT INTO tasks (key, step, endpoint, row_id, fingerprint, params, state, live, planned_at)"
+            " VALUES (?,?,?,0,?,?,'planned',0,?)",
+            (
+                entry["key"],
+                entry["step"],
+                entry["endpoint"],
+                bytes.fromhex(entry["fingerprint"]),
+                json.dumps(entry["params"], ensure_ascii=False, separators=(",", ":")),
+                entry["at"],
+            ),
+        ).lastrowid
+        or 0
+    )

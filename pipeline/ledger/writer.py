@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+JOURNAL_MOST_BYTES = 64 << 20
+"""A longer journal is emptied into the main file while the run goes on: it is read as a whole after a crash."""
+
 GROUP = 512
 """Most operations in one commit: bounds the wait of the first of them."""
 
@@ -88,6 +91,18 @@ class Writer:
         self._asks.put(None)
         self._thread.join()
 
+    def into_main_file(self) -> None:
+        """Move the write-ahead log into the main file, then empty the journal.
+
+        On the writer's thread, or once that is stopped.  Raises sqlite3.Error and OSError.  After a failed commit nothing is moved: the journal knows more than the
+        database, and the next opening needs it.
+        """
+        if self._broken is not None:
+            return
+        busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            self._journal.empty()
+
     def _work(self) -> None:
         while (first := self._asks.get()) is not None:
             group, last = self._gather(first)
@@ -95,6 +110,9 @@ class Writer:
             _tell(group)
             if last:
                 return
+            if self._journal.size_bytes > JOURNAL_MOST_BYTES:
+                with contextlib.suppress(sqlite3.Error, OSError):  # a full disk: the next commit will say so
+                    self.into_main_file()
 
     def _gather(self, first: _Ask) -> tuple[list[_Ask], bool]:
         group = [first]
