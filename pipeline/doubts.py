@@ -91,11 +91,12 @@ def verdict(
 ) -> Found | NotBilled | Unknown:
     """What *history* says of *doubtful*; ``known`` are request ids that belong to other attempts."""
     ours = [each for each in history if each.request_id not in known and recognise(doubtful, each)]
-    if ours:
-        nearest = min(ours, key=lambda each: abs((each.created_at or doubtful.intent_at) - doubtful.intent_at))
-        if nearest.status == "FAILED":
-            return NotBilled(f"the provider's history says it failed: {nearest.error or nearest.request_id}")
+    paid = [each for each in ours if each.status != "FAILED"]
+    if paid:
+        nearest = min(paid, key=lambda each: abs((each.created_at or doubtful.intent_at) - doubtful.intent_at))
         return Found(nearest.request_id)
+    if ours:
+        return NotBilled(f"the provider's history says it failed: {ours[0].error or ours[0].request_id}")
     later = any(each.created_at is not None and each.created_at > doubtful.intent_at for each in history)
     if later or now - doubtful.intent_at >= settle_after_s:
         return NotBilled("the provider's history does not know it: it never arrived")

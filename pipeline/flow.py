@@ -133,8 +133,9 @@ class Run:
             clock=self.clock,
         )
         try:
+            balance_nano = await self._check(ledger, provider, plan)
             tools, tally = await self._equip(ledger, provider, throttle)
-            tally.remaining_nano = await self._check(ledger, provider, plan)
+            tally.remaining_nano = balance_nano
             await self._work(tools, tally, planner, ending)
         finally:
             await throttle.close()
@@ -167,7 +168,10 @@ class Run:
         return plan, None
 
     async def _equip(self, ledger: Ledger, provider: Provider, throttle: Throttle) -> tuple[Tools, Tally]:
-        """Lay out the tools; raises StorageError when the folder does not take files."""
+        """Lay out the tools, after doubts were settled: the budget starts from what is still held.
+
+        Raises StorageError when the folder does not take files.
+        """
         bills = from_records(await ledger.do(lambda db: db.execute("SELECT * FROM prices").fetchall()))
         cache = self.orders.prices_cache
         tally = Tally(self.orders.failures)
