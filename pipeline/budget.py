@@ -34,6 +34,21 @@ class Reservation:
 
     nano: int
     name: str | None = None
+    inherited: bool = False
+    """True when an earlier run set it aside: a cap over a stretch of time keeps counting it whole."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """A cap over a stretch of time, such as one night: never more than ``cap_nano`` for calls sent within it."""
+
+    cap_nano: int
+    spent_nano: int = 0
+    """What calls of this stretch were billed, or hold."""
+
+    def fits(self, nano: int) -> bool:
+        """Whether another *nano* may be set aside."""
+        return self.spent_nano + nano <= self.cap_nano
 
 
 class SharedCap(Protocol):
@@ -63,9 +78,11 @@ class Budget:
         held_nano: int = 0,
         held_count: int = 0,
         shared: SharedCap | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         """``billed_nano`` and ``held_nano`` are what the folder has spent and holds already."""
         self.cap_nano = cap_nano
+        self.allowance = allowance
         self.billed_nano = billed_nano
         self.held_nano = held_nano
         self._held_count = held_count
@@ -79,12 +96,15 @@ class Budget:
     @property
     def capped(self) -> bool:
         """Whether there is any cap."""
-        return self.cap_nano is not None or self._shared is not None
+        return self.cap_nano is not None or self._shared is not None or self.allowance is not None
 
     @property
     def free_nano(self) -> int | None:
-        """What may still be reserved; None without a cap of the folder."""
-        return None if self.cap_nano is None else self.cap_nano - self.billed_nano - self.held_nano
+        """What may still be reserved; None without a cap of the folder or of a stretch of time."""
+        free = [] if self.cap_nano is None else [self.cap_nano - self.billed_nano - self.held_nano]
+        if self.allowance is not None:
+            free.append(self.allowance.cap_nano - self.allowance.spent_nano)
+        return min(free, default=None)
 
     def hopeless(self, nano: int) -> bool:
         """True when *nano* is at least what was already refused: nobody needs to ask again."""
@@ -110,7 +130,7 @@ class Budget:
     def take_over(self, nano: int, name: str | None) -> Reservation:
         """The reservation that an earlier run left for a task that is still under way."""
         self._under_way += 1
-        return Reservation(nano, name)
+        return Reservation(nano, name, inherited=True)
 
     async def settle(self, reservation: Reservation, billed_nano: int | None) -> None:
         """Replace *reservation* by what was billed (0: nothing); None: unknown, it stays held."""
@@ -121,6 +141,8 @@ class Budget:
             self.held_nano -= reservation.nano
             self._held_count -= 1
             self.billed_nano += billed_nano
+            if self.allowance is not None and not reservation.inherited:
+                self.allowance.spent_nano += billed_nano - reservation.nano
         self.stir()
 
     def stir(self) -> None:
@@ -137,9 +159,13 @@ class Budget:
         self.held_nano += nano
         self._held_count += 1
         self._under_way += 1
+        if self.allowance is not None:
+            self.allowance.spent_nano += nano
         return Reservation(nano, name)
 
     def _fits(self, nano: int) -> bool:
+        if self.allowance is not None and not self.allowance.fits(nano):
+            return False
         return self.cap_nano is None or self.billed_nano + self.held_nano + nano <= self.cap_nano
 
     async def _others_may_make_room(self, nano: int) -> bool:

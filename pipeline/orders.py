@@ -25,6 +25,18 @@ SETTLE_AFTER_S = 300.0
 """Age after which a call that the provider's history does not know was certainly not made."""
 
 
+LEAST_FREE_BYTES = 300_000_000
+"""Free space below which no new call is made: what is in flight must still find room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A cap over a stretch of time: never more than ``cap_nano`` for calls sent since ``since`` (Unix time)."""
+
+    cap_nano: int
+    since: float
+
+
 @dataclass(frozen=True)
 class Orders:
     """Where to, on whose account, how fast, and within which bounds.  Money in nano-dollars, times in Unix seconds."""
@@ -38,6 +50,8 @@ class Orders:
     api: Literal["queue", "sync"] = "queue"
     cap_nano: int | None = None
     cap_file: Path | None = None
+    period: Period | None = None
+    """A second cap, over the current night for instance."""
     per_minute: float | None = None
     """Ceiling of the rate; 0: no limit; None: start at 60 and learn."""
     concurrency: int | None = None
@@ -55,6 +69,9 @@ class Orders:
     patience: Patience = field(default_factory=Patience)
     timeouts: Timeouts = field(default_factory=Timeouts)
     prices_cache: Path | None = None
+    prune: bool = False
+    """Move outputs of rows that left the manifest to ``superseded/``."""
+    least_free_bytes: int = LEAST_FREE_BYTES
     command: str = "run"
 
     @property

@@ -253,6 +253,16 @@ class Ledger:
         )
         return int(billed), int(held), int(holders)
 
+    def spent_since(self, since: float) -> int:
+        """What calls sent since *since* (Unix time) were billed or hold, in nano-dollars."""
+        found = self.run(
+            lambda db: db.execute(
+                "SELECT coalesce(sum(coalesce(billed_nano, 0) + held_nano), 0) FROM attempts WHERE intent_at>=?",
+                (since,),
+            ).fetchone()
+        )
+        return int(found[0])
+
     # Runs
 
     def start_run(self, run_id: str, command: str, manifest: str | None, recipe: str | None) -> None:
