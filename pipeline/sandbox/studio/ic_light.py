@@ -40,17 +40,14 @@ def relight(settings: Mapping[str, Any], images: Mapping[str, bytes]) -> list[Ed
     share = float(settings["highres_scale"])
     size = (round(int(settings["width"]) * share), round(int(settings["height"]) * share))
     whole = cut_out(open_photo(images["subject_image"], "subject_image", input_pixels(size)))
-    found = _framed(whole, fit_within(size, _RENDERED))
+    rendered = fit_within(size, _RENDERED)
+    found = whole.through(lambda layer: cover(layer, rendered))
     first = int(settings["seed"])
     kind, quality = settings["output_format"], int(settings["output_quality"])
     return [
         finish(resize_pixels(_sample(found, settings, seed), size), kind, quality, seed=seed)
         for seed in range(first, first + int(settings["number_of_images"]))
     ]
-
-
-def _framed(found: Cutout, size: tuple[int, int]) -> Cutout:
-    return Cutout(cover(found.rgb, size), cover(found.alpha, size), found.sure, found.plain)
 
 
 def _sample(found: Cutout, settings: Mapping[str, Any], seed: int) -> Pixels:

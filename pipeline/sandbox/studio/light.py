@@ -51,7 +51,7 @@ class Strength:
 
 
 STRENGTHS = {
-    "strong": Strength(key=1.65, fill=0.08),
+    "strong": Strength(key=1.6, fill=0.12),
     "bright": Strength(key=0.95, fill=0.80),
     "medium": Strength(key=0.68, fill=0.22),
     "mood": Strength(key=0.33, fill=0.045),
@@ -166,9 +166,11 @@ def _pool(lamp: Lamp, mask: Field) -> Field:
 
 
 def _where(mask: Field) -> tuple[float, float, float]:
-    """Return the product's middle (x, y) and half its longer side, in coordinates -1..1."""
+    """Return the product's middle (x, y) and half its longer side, in coordinates -1..1; without one, the centre."""
+    total = float(mask.sum())
+    if total <= 0:
+        return 0.0, 0.0, 0.55
     x, y = coordinates((mask.shape[1], mask.shape[0]))
-    total = float(mask.sum()) or 1.0
     middle_x, middle_y = float((x * mask).sum()) / total, float((y * mask).sum()) / total
     spread = np.sqrt(float((((x - middle_x) ** 2 + (y - middle_y) ** 2) * mask).sum()) / total)
     return middle_x, middle_y, min(1.0, 1.3 * float(spread))

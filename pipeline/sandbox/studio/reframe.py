@@ -28,8 +28,11 @@ def fits(pixels_size: tuple[int, int], size: tuple[int, int], box: Box) -> bool:
     return (box[2] - box[0]) * width * share <= size[0] and (box[3] - box[1]) * height * share <= size[1]
 
 
-def contain(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return all of *pixels* within *size* (width, height), the margins continued from its edges."""
+def contain(pixels: Pixels, size: tuple[int, int], *, plain: bool) -> Pixels:
+    """Return all of *pixels* within *size* (width, height).
+
+    The margins continue the edge of a *plain* backdrop; a busy one is mirrored there, out of focus.
+    """
     height, width = pixels.shape[:2]
     share = min(size[0] / width, size[1] / height)
     inner = (max(1, round(width * share)), max(1, round(height * share)))
@@ -37,7 +40,7 @@ def contain(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     small = resize_pixels(pixels, inner)
     pad = [(top, size[1] - inner[1] - top), (left, size[0] - inner[0] - left)]
     pad += [(0, 0)] * (pixels.ndim - 2)
-    wide = np.pad(small, pad, mode="edge")
+    wide = np.pad(small, pad, mode="edge" if plain else "symmetric")
     soft = np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(max(size) / 40))).copy()
     soft[top : top + inner[1], left : left + inner[0]] = small
     return soft

@@ -67,10 +67,8 @@ def _framed(found: Cutout, size: str) -> Cutout:
     box = (left / wide, top / high, right / wide, bottom / high)
     if found.sure and fits(found.size, (width, height), box):
         centre = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-        rgb, alpha = (cover(layer, (width, height), centre) for layer in (found.rgb, found.alpha))
-    else:
-        rgb, alpha = (contain(layer, (width, height)) for layer in (found.rgb, found.alpha))
-    return Cutout(rgb, alpha, found.sure, found.plain)
+        return found.through(lambda layer: cover(layer, (width, height), centre))
+    return found.through(lambda layer: contain(layer, (width, height), plain=found.plain))
 
 
 def _rendered(found: Cutout, quality: str) -> Cutout:
@@ -78,7 +76,7 @@ def _rendered(found: Cutout, quality: str) -> Cutout:
     if share == 1:
         return found
     size = (max(1, round(found.size[0] * share)), max(1, round(found.size[1] * share)))
-    return Cutout(resize_pixels(found.rgb, size), resize_pixels(found.alpha, size), found.sure, found.plain)
+    return found.through(lambda layer: resize_pixels(layer, size))
 
 
 def _lit(found: Cutout, lamp: Lamp) -> Pixels:
@@ -94,7 +92,7 @@ def _lit(found: Cutout, lamp: Lamp) -> Pixels:
         lighting = Lighting(lighting.backdrop, lighting.backdrop, lighting.added)
     even = evened(linear, mask, 0.45)[..., None]
     lighting = Lighting(lighting.product * even, lighting.backdrop, lighting.added)
-    return compose(found.own, found.rgb, found.alpha, lighting)
+    return compose(found.own, found.set, found.alpha, lighting)
 
 
 def _sheet(mask: Field) -> Surface:

@@ -16,8 +16,8 @@ _SAME = 9.0
 # In units of L*a*b*, per cell of the probe where it is a slope.
 _DARKEST_SHADOW = 42
 _CLEARLY_DARKER = 15
-_CLEARLY_COLOURED = 10
-_CONTACT_CELLS = 7
+_CLEARLY_COLOURED = 8
+_CONTACT_CELLS = 9
 _TINT_OF_SHADOW = 5
 _STEEPEST_SHADOW = 3.2
 _FLAT = 2.5
@@ -50,7 +50,7 @@ def find_sweep(colours: Field) -> Sweep | None:
         close = np.linalg.norm(samples - basis @ weights, axis=-1) < tolerance
         if close.mean() < _PLAIN_SHARE:
             return None
-        weights = np.linalg.lstsq(basis[close], samples[close], rcond=None)[0]
+        weights = _least_squares(basis[close], samples[close])
     residual = np.linalg.norm(samples - basis @ weights, axis=-1)
     noise = float(np.median(residual))
     if noise > _PLAIN_NOISE or float((residual < _SAME).mean()) < _PLAIN_SHARE:
@@ -58,6 +58,12 @@ def find_sweep(colours: Field) -> Sweep | None:
     model = (terms @ weights).astype(np.float32)
     model[..., 0] = np.clip(model[..., 0], 0, 100)
     return Sweep(model, noise)
+
+
+def _least_squares(basis: NDArray[np.float64], samples: Field) -> NDArray[np.float64]:
+    """Return the weights (6, 3) of the best fit; the normal equations do, for terms that run from -1 to 1."""
+    square = basis.T @ basis + 1e-6 * np.eye(basis.shape[1])
+    return np.asarray(np.linalg.solve(square, basis.T @ samples), np.float64)
 
 
 def _ring(shape: tuple[int, int]) -> Region:
@@ -134,15 +140,18 @@ def _foot(bare: Region, lightness: Field, backdrop: Field, tint: Field) -> Regio
 
 
 def _without_contact(bare: Region, low: Region, lightness: Field, tint: Field) -> Region:
-    """Peel the dark line where a coloured product stands: colourless cells that get darker inwards."""
-    inside = shrunk(bare, 5).astype(np.float32)
-    weight = blur(inside, 6)
-    coloured = blur(tint * inside, 6) > _CLEARLY_COLOURED * np.maximum(weight, 1e-3)
+    """Peel the dark shadow where a coloured product stands: colourless cells, never lighter than outside of them.
+
+    A white sole under a shoe is colourless too, but lighter than the shadow it throws.
+    """
+    inside = shrunk(bare, 4)
+    weight = blur(inside.astype(np.float32), 7)
+    coloured = blur((inside & (tint > _CLEARLY_COLOURED)).astype(np.float32), 7) > 0.3 * np.maximum(weight, 1e-3)
     open_to_peel = low & coloured & (tint < _TINT_OF_SHADOW)
     for _ in range(_CONTACT_CELLS):
         outside = (~bare).astype(np.float32)
         beyond = box_blur(lightness * outside, 1) / np.maximum(box_blur(outside, 1), 1e-3)
-        peeled = bare & open_to_peel & grown(~bare, 1) & (lightness < beyond - 1)
+        peeled = bare & open_to_peel & grown(~bare, 1) & (lightness < beyond + 0.5)
         if not peeled.any():
             break
         bare = bare & ~peeled
@@ -171,7 +180,7 @@ def _still_whole(body: Region, bare: Region) -> bool:
     below = np.cumsum(bare[::-1], axis=0)[::-1] == 0
     depth = (body & ~bare & below)[:, columns].sum(axis=0)
     height = np.nonzero(bare.any(axis=1))[0]
-    return float(depth.mean()) < 0.4 * (int(height[-1]) - int(height[0]) + 1)
+    return float(depth.mean()) < 0.6 * (int(height[-1]) - int(height[0]) + 1)
 
 
 def _sawn_off(body: Region, bare: Region, low: Region) -> bool:
