@@ -142,6 +142,12 @@ class BoundStep:
         body = self._body(params, values, whole=whole)
         return self._planned(key, row, params, body, identify)
 
+    def fixed_images(self) -> Iterator[str]:
+        """The images that the recipe names for every row."""
+        for name in self.endpoint.images:
+            if isinstance(ref := self.constants.get(name), str):
+                yield ref
+
     def image_refs(self, row: Row) -> Iterator[str]:
         """The images that *row* names, as it names them."""
         for part in self.varying:
@@ -343,6 +349,11 @@ class BoundRecipe:
     def key(self, row: Row) -> str:
         """The row's name in outputs and ledger; may be empty, which the planner refuses."""
         return self._key(row.cells).strip()
+
+    def fixed_images(self) -> Iterator[str]:
+        """The images that the recipe names for every row."""
+        for step in [] if self.recipe.from_rows else self.steps:
+            yield from step.fixed_images()
 
     def image_refs(self, row: Row) -> Iterator[str]:
         """The images that *row* names, as it names them."""

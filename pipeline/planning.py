@@ -179,7 +179,15 @@ class Planner:
         )
         self.bound = BoundRecipe(wanted.recipe, self.manifest.columns, key, self.sources.find, quote=self.prices.quote)
         whole = wanted.limit is None
-        self.intake = Intake(db, self.bound, now=clock(), whole=whole, bulk=bulk)
+        self.intake = Intake(
+            db,
+            self.bound,
+            now=clock(),
+            whole=whole,
+            bulk=bulk,
+            fixed=self.sources.mark(self.bound.fixed_images()),
+            mark=None if self.sources.steady else lambda row: self.sources.mark(self.bound.image_refs(row)),
+        )
 
     def steps(self) -> Iterator[int]:
         """Take one batch of rows in after the other; yields the rows taken so far.  Call `finish` afterwards."""

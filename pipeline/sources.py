@@ -1,8 +1,8 @@
 """Where a row's images are, and what their content is known by.
 
-A local file is known by the hash of its bytes, remembered in the ledger by size and time; a web address by
-itself and by the number of changes that its server has admitted.  What cannot be used is refused here, before
-anything is uploaded or paid.  Blocking; called while planning.
+A local file is known by the hash of its bytes, remembered in the ledger by size and time; a web address by itself
+and by the number of changes that its server has admitted; an object in storage by its address and ETag.  What cannot
+be used is refused here, before anything is uploaded or paid.  Blocking; called while planning.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ from pipeline.expand import BadImage
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import examine
-from pipeline.images.references import classify
+from pipeline.images.references import Kind, classify, data_uri_bytes
+from pipeline.manifest.references import split
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
+WEB = ("http://", "https://")
 AT_ONCE = 4
+"""Files that are decoded at the same time."""
+ASKED_AT_ONCE = 16
+"""Objects that the storage is asked about at the same time."""
+
+Facts = tuple[int, int, str | None, str | None]
+"""Of a local file: size, mtime_ns, sha256, problem."""
 
 
 class Sources:
@@ -35,40 +43,80 @@ class Sources:
         *,
         base_url: str | None = None,
         allow_private: bool = False,
-        identify_object: Callable[[str], str] | None = None,
+        asked: bool = False,
+        version_of: Callable[[str], str] | None = None,
     ) -> None:
+        """``asked``: the servers were asked about these images just now, so what they said counts.
+
+        ``version_of`` says what tells one content of an object in storage from another; it raises BadImage.
+        """
         self._db = db
         self._folder = (folder or Path()).absolute()
         self._base_url = base_url.rstrip("/") + "/" if base_url else None
         self._allow_private = allow_private
-        self._identify_object = identify_object
+        self._version_of = version_of
         self._hosts: dict[str, str] = {}
         """By host, why its images cannot be reached; empty when they can."""
         self._changed = dict(db.execute("SELECT url, version FROM urls WHERE version > 0"))
-        self._bad = dict(db.execute("SELECT url, problem FROM urls WHERE problem IS NOT NULL"))
-        self._known: dict[str, tuple[int, int, str | None, str | None]] = {}
-        """By path: size, mtime_ns, sha256, problem; what was looked at in this pass."""
+        self._bad = dict(db.execute("SELECT url, problem FROM urls WHERE problem IS NOT NULL")) if asked else {}
+        self._known: dict[str, Facts] = {}
+        """By path, what was seen in this pass."""
+        self._objects: dict[str, str | BadImage] = {}
+        """By address, the version of an object, or why it cannot be used."""
 
     def find(self, ref: str) -> tuple[str, str]:
         """(where it is found later, what its content is known by); raises BadImage."""
-        if ref.startswith(("http://", "https://")):
+        if ref.startswith(WEB):
             return self._web(ref)
         found = classify(ref, allow_private=self._allow_private)
-        if found.kind in ("cloud", "data"):
-            return ref, self._identify_object(ref) if self._identify_object and found.kind == "cloud" else ref
-        if found.kind == "file" and (self._base_url is None or self._path(ref).exists()):
-            return self._file(self._path(ref))
-        if self._base_url is not None and "://" not in ref:
-            return self._web(self._base_url + ref.lstrip("/"))
-        raise BadImage(found.reason)
+        match found.kind:
+            case Kind.URL:  # HTTPS:// in capitals
+                return self._web(ref)
+            case Kind.CLOUD:
+                return self._object(ref)
+            case Kind.DATA:
+                return self._inline(ref)
+            case Kind.FILE:
+                return self._relative(ref, self._path(found.value))
+            case Kind.BAD:
+                raise BadImage(found.reason)
+
+    @property
+    def steady(self) -> bool:
+        """Whether every web image is still what its address meant when it was first used."""
+        return not self._changed and not self._bad
+
+    def mark(self, refs: Iterable[str]) -> str:
+        """What is known of web images among *refs* beyond their addresses; empty when nothing is."""
+        marks = []
+        for ref in refs:
+            url = self.web_address(ref)
+            if url in self._changed or url in self._bad:
+                marks.append(f"{url}#{self._changed.get(url, 0)} {self._bad.get(url, '')}")
+        return "\n".join(marks)
+
+    def web_address(self, ref: str) -> str:
+        """Where on the web *ref* is; empty when it is elsewhere."""
+        if ref.startswith(("http://", "https://")):
+            return ref
+        if self._base_url is None or "://" in ref or not ref or self._path(ref).exists():
+            return ""
+        return self._base_url + ref.lstrip("/")
 
     def warm(self, refs: Iterable[str]) -> None:
-        """Look at the local files among *refs* side by side: decoding is what takes the time."""
-        paths = {path for ref in refs if (path := self._local(ref)) is not None and not self._remembered(path)}
+        """Look at local files and ask about objects in storage side by side: that is what takes the time."""
+        others = {ref for ref in refs if ref and not ref.startswith(WEB)}
+        if not others:
+            return
+        paths = {path for ref in others if (path := self._local(ref)) is not None and not self._remembered(path)}
         if len(paths) > 1:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 for path, facts in zip(paths, pool.map(_look, paths), strict=True):
                     self._remember(path, facts)
+        objects = [ref for ref in others if ref not in self._objects and classify(ref).kind is Kind.CLOUD]
+        if len(objects) > 1:
+            with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+                self._objects.update(zip(objects, pool.map(self._ask, objects), strict=True))
 
     def _web(self, url: str) -> tuple[str, str]:
         host = url.split("/", 3)[2]
@@ -76,29 +124,63 @@ class Sources:
             self._hosts[host] = classify(url, allow_private=self._allow_private).reason
         if problem := self._hosts[host] or self._bad.get(url):
             raise BadImage(problem)
+        if url.count("://") > 1 and (count := len(split(url, ""))) > 1:
+            raise BadImage(_several(count))
         version = self._changed.get(url)
         return url, f"{url}#{version}" if version else url
 
-    def _file(self, path: Path) -> tuple[str, str]:
+    def _object(self, url: str) -> tuple[str, str]:
+        if problem := self._bad.get(url):
+            raise BadImage(problem)
+        if url not in self._objects:
+            self._objects[url] = self._ask(url)
+        version = self._objects[url]
+        if isinstance(version, BadImage):
+            raise version
+        return url, f"{url}#{version}" if version else url
+
+    def _ask(self, url: str) -> str | BadImage:
+        try:
+            return self._version_of(url) if self._version_of else ""
+        except BadImage as problem:
+            return problem
+
+    @staticmethod
+    def _inline(uri: str) -> tuple[str, str]:
+        try:
+            data = data_uri_bytes(uri)
+            examine(data, name="the inline image")
+        except BadInput as error:
+            raise BadImage(str(error)) from error
+        return uri, f"sha256:{sha256(data).hexdigest()}"
+
+    def _relative(self, ref: str, path: Path) -> tuple[str, str]:
+        """A file where it is named; else, below the base URL."""
+        if self._base_url is None or "://" in ref or path.exists():
+            return self._file(ref, path)
+        return self._web(self._base_url + ref.lstrip("/"))
+
+    def _file(self, ref: str, path: Path) -> tuple[str, str]:
         facts = self._remembered(path)
         if facts is None:
             facts = _look(path)
             self._remember(path, facts)
-        _, _, digest, problem = facts
+        size, _, digest, problem = facts
         if problem is not None or digest is None:
+            if size < 0 and (count := len(split(ref, ",;|"))) > 1:
+                raise BadImage(_several(count))
             raise BadImage(problem or f"{path}: there is no such file")
         return str(path), f"sha256:{digest}"
 
     def _local(self, ref: str) -> Path | None:
-        if not ref or ref.startswith(("http://", "https://")) or classify(ref).kind != "file":
-            return None
-        return self._path(ref)
+        found = classify(ref)
+        return self._path(found.value) if found.kind is Kind.FILE else None
 
-    def _path(self, ref: str) -> Path:
-        path = Path(ref.removeprefix("file://")).expanduser()
+    def _path(self, value: str) -> Path:
+        path = Path(value).expanduser()
         return path if path.is_absolute() else self._folder / path
 
-    def _remembered(self, path: Path) -> tuple[int, int, str | None, str | None] | None:
+    def _remembered(self, path: Path) -> Facts | None:
         name = str(path)
         if name not in self._known:
             found = self._db.execute(
@@ -109,12 +191,30 @@ class Sources:
             self._known[name] = (found[0], found[1], found[2] or None, found[3])
         return self._known[name]
 
-    def _remember(self, path: Path, facts: tuple[int, int, str | None, str | None]) -> None:
+    def _remember(self, path: Path, facts: Facts) -> None:
         size, mtime_ns, digest, problem = facts
         self._known[str(path)] = facts
         self._db.execute(
             "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (str(path), size, mtime_ns, digest or "", problem)
         )
+
+
+def address_of(ref: str, folder: Path | None, base_url: str | None) -> str | None:
+    """The web or storage address that *ref* stands for; None for files, data and what cannot be used."""
+    if ref.startswith(WEB):
+        return None if ref.count("://") > 1 and len(split(ref, "")) > 1 else ref
+    found = classify(ref, allow_private=True)
+    if found.kind in (Kind.URL, Kind.CLOUD):
+        return ref
+    if found.kind is Kind.FILE and base_url and "://" not in ref:
+        path = Path(found.value).expanduser()
+        if not (path if path.is_absolute() else (folder or Path()) / path).exists():
+            return base_url.rstrip("/") + "/" + ref.lstrip("/")
+    return None
+
+
+def _several(count: int) -> str:
+    return f"the cell holds {count} images, and a call takes one; give each image a row or a column of its own"
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:
@@ -126,7 +226,7 @@ def _size_and_time(path: Path) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
-def _look(path: Path) -> tuple[int, int, str | None, str | None]:
+def _look(path: Path) -> Facts:
     size, mtime_ns = _size_and_time(path)
     try:
         data = read_image_file(path)

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.errors import ManifestError
+from pipeline.errors import ErrorClass, ManifestError
 from pipeline.expand import encode
 from pipeline.ledger.schema import BULK_INDEXES, INDEXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.expand import BoundRecipe, Wish
     from pipeline.task import Row
@@ -56,6 +56,11 @@ class Known(NamedTuple):
         """Whether *wish* is what this task was made for."""
         return wish.fingerprint == self.wish and wish.error == self.said(wish)
 
+    def outlives(self, wish: Wish) -> bool:
+        """Whether its output stays although *wish* cannot be sent: an image on the web that was there is gone."""
+        web = (wish.image_source or "").startswith(("http://", "https://"))
+        return self.gives_way == self.id and wish.error_class == ErrorClass.BAD_INPUT and web
+
     def said(self, wish: Wish) -> str | None:
         """The error to compare with that of *wish*: only a row that cannot be sent is its error."""
         return self.error if wish.fingerprint is None else wish.error
@@ -79,16 +84,29 @@ class Intake:
     """Takes one manifest into the ledger.  Runs inside a transaction of the caller; blocking."""
 
     def __init__(
-        self, db: sqlite3.Connection, bound: BoundRecipe, *, now: float, whole: bool = True, bulk: bool = True
+        self,
+        db: sqlite3.Connection,
+        bound: BoundRecipe,
+        *,
+        now: float,
+        whole: bool = True,
+        bulk: bool = True,
+        fixed: str = "",
+        mark: Callable[[Row], str] | None = None,
     ) -> None:
-        """``whole``: rows that do not come by have left the manifest.  ``bulk``: indexes may be built at the end."""
+        """``whole``: rows that do not come by have left the manifest.  ``bulk``: indexes may be built at the end.
+
+        ``fixed`` and ``mark`` say of the recipe's and of a row's images what their names do not: that they changed.
+        """
         self.db = db
         self.bound = bound
         self.taken = Taken()
         self._now = now
         self._whole = whole
         self._header_id = self._header()
-        self._salt = sha256(f"{self._header_id}\n{bound.key_template}\n{bound.recipe.as_json()}".encode()).digest()
+        recipe = f"{self._header_id}\n{bound.key_template}\n{bound.recipe.as_json()}{fixed}"
+        self._salt = sha256(recipe.encode("utf-8", "surrogatepass")).digest()
+        self._image_mark = mark
         self._next_row = int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM rows").fetchone()[0])
         self._first_new = self._next_row
         self._seen = bytearray(self._next_row // 8 + 1)
@@ -102,7 +120,10 @@ class Intake:
         self.taken.rows += len(rows)
         texts = [encode(row.cells) for row in rows]
         salt = self._salt
-        digests = [sha256(salt + text.encode("utf-8", "surrogatepass")).digest()[:DIGEST_BYTES] for text in texts]
+        asked = texts
+        if (mark := self._image_mark) is not None:
+            asked = [text + mark(row) for text, row in zip(texts, rows, strict=True)]
+        digests = [sha256(salt + text.encode("utf-8", "surrogatepass")).digest()[:DIGEST_BYTES] for text in asked]
         if self._bulk:
             self._insert(list(zip(rows, texts, digests, strict=True)))
             return
@@ -202,7 +223,7 @@ class Intake:
         retired = []
         for step, task in known.items():
             wish = wanted.get(step)
-            if wish is not None and (task.grants(wish) or task.approved):
+            if wish is not None and (task.grants(wish) or task.approved or task.outlives(wish)):
                 del wanted[step]
                 self._tell_kept(wish, task)
             elif wish is not None or task.row_id == row_id:
@@ -212,9 +233,15 @@ class Intake:
         return list(wanted.values()), {step: task.gives_way for step, task in replaced.items()}
 
     def _tell_kept(self, wish: Wish, task: Known) -> None:
-        if not task.grants(wish):
+        if task.grants(wish):
+            return
+        if task.approved:
             text = f"step {wish.step!r}: an approved output is kept, though the manifest asks for something else now"
-            self.bound.warnings[text] += 1
+        else:
+            text = (
+                f"step {wish.step!r}: the output made earlier is kept, since the image cannot be had now: {wish.error}"
+            )
+        self.bound.warnings[text] += 1
 
     def _live_tasks(self, keys: list[str]) -> dict[str, dict[str, Known]]:
         query = LIVE_TASKS.format(marks=",".join("?" * len(keys)))
