@@ -1,0 +1,103 @@
+"""How fast calls are made, against a bare loop, `requests` and Scrapy; and against what the cores can decode."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import workload
+from measuring import HERE, Samples, in_turn, own_cores, photobatch, run, serving
+from table import Line
+
+from pipeline.outputs.check import inspect
+
+
+def calls(*, quick: bool) -> list[Line]:
+    """The whole order of writes against loops that only post and write, for both sizes of image."""
+    return [line for size in workload.SIDES for line in _calls(size, count=200 if quick else 5000, quick=quick)]
+
+
+def _calls(size: str, *, count: int, quick: bool) -> list[Line]:
+    double_core, client_core = own_cores()
+    with workload.scratch() as folder:
+        bench = _Bench(folder, size, count)
+        with serving(bench.image, cores=double_core) as url:
+            contenders = {
+                "photobatch": lambda: bench.photobatch(url, client_core, "--no-full-decode"),
+                "bare aiohttp": lambda: bench.contender("bare.py", url, client_core),
+                "requests, 32 threads": lambda: bench.contender("threads.py", url, client_core),
+            }
+            if importlib.util.find_spec("scrapy"):
+                contenders["Scrapy"] = lambda: bench.contender("spider.py", url, client_core)
+            samples = in_turn(contenders, 1 if quick else 5)
+    own = samples.pop("photobatch")
+    return [_against(own, name, other, size) for name, other in samples.items()]
+
+
+def _against(own: Samples, name: str, other: Samples, size: str) -> Line:
+    goal = 0.4 if name.startswith("bare") else 3.0
+    what = f"--api sync, {size}, header check, against {name}"
+    if size != "100 KB":
+        return Line(what, f"{own.ratio_to(other):.2f} x", "", f"{own.median:,.0f} and {other.median:,.0f} images/s")
+    return Line.at_least(what, own.ratio_to(other), goal, f"{own.median:,.0f} and {other.median:,.0f} images/s")
+
+
+def decoding(*, quick: bool) -> list[Line]:
+    """Full decoding, the default, against the decoding alone on all cores; nothing is pinned."""
+    with workload.scratch() as folder:
+        bench = _Bench(folder, "100 KB", 200 if quick else 5000)
+        with serving(bench.image) as url:
+            samples = in_turn(
+                {"photobatch": lambda: bench.photobatch(url, None), "decoding alone": bench.decode},
+                1 if quick else 5,
+            )
+    own, alone = samples["photobatch"], samples["decoding alone"]
+    note = f"{own.median:,.0f} and {alone.median:,.0f} images/s"
+    return [Line.at_least("the same with full decoding, against decoding alone", own.ratio_to(alone), 0.8, note)]
+
+
+class _Bench:
+    """One workload in one folder; every method gives images per second."""
+
+    def __init__(self, folder: Path, size: str, count: int) -> None:
+        self.folder = folder
+        self.count = count
+        self.image = folder / "answer.png"
+        self.image.write_bytes(workload.png(size))
+        self.manifest = workload.write_csv(folder / "manifest.csv", count)
+        self.recipe = workload.write_recipe(folder / "recipe.toml")
+        self._numbers = itertools.count()
+
+    def photobatch(self, url: str, core: frozenset[int] | None, *flags: str) -> float:
+        """From reading the manifest to the last entry in the ledger, as the summary says."""
+        out = self._fresh()
+        words = ["run", self.manifest, "--recipe", self.recipe, "--out", out, "--base-url", url, "--api", "sync"]
+        finished = photobatch(*words, "--rpm", "0", "--json", *flags, cores=core)
+        assert finished.said["tasks"]["done"] == self.count, finished.said
+        shutil.rmtree(out)
+        return self.count / float(finished.said["elapsed_s"])
+
+    def contender(self, script: str, url: str, core: frozenset[int] | None) -> float:
+        """From opening the manifest to the last line noted."""
+        out = self._fresh()
+        said = run(HERE / "contenders" / script, url, self.manifest, out, cores=core).said
+        assert said["count"] == self.count, said
+        shutil.rmtree(out)
+        return self.count / float(said["seconds"])
+
+    def decode(self) -> float:
+        """The same check of the same image, in as many threads as are useful."""
+        data = self.image.read_bytes()
+        count = min(self.count, 1000)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(inspect, [data] * 50))
+            began = time.perf_counter()
+            list(pool.map(inspect, [data] * count))
+            return count / (time.perf_counter() - began)
+
+    def _fresh(self) -> Path:
+        return self.folder / f"out-{next(self._numbers)}"
