@@ -8,20 +8,25 @@ Blocking work runs in a thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+import threading
 import time
 import uuid
 from typing import TYPE_CHECKING
 
-from pipeline.errors import FolderError
+from pipeline.errors import FolderError, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 LEASE_S = 300.0
 """Seconds after which a process that neither reserved nor settled anything is taken for dead."""
 LOOK_AGAIN_S = 0.5
+BUSY_S = 60.0
+"""How long one transaction waits for those of other processes."""
+HINT = "make the file writable, or give another --cap-file; then run again: nothing is lost"
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS spent (id INTEGER PRIMARY KEY CHECK (id = 1), billed_nano INTEGER NOT NULL);
@@ -43,13 +48,14 @@ class CapFile:
         self._folder = folder
         self._clock = clock
         self._owner = uuid.uuid4().hex
+        self._turn = threading.Lock()
         self._leased_until = 0.0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._open() as db:
                 db.executescript(TABLES)
-        except (OSError, sqlite3.Error) as error:
-            raise FolderError(f"cap file {path}: {error}", hint="give another --cap-file") from error
+        except (OSError, LedgerError) as error:
+            raise FolderError(f"the cap file {path} cannot be used: {error}", hint="give another --cap-file") from error
 
     async def reserve(self, nano: int) -> str | None:
         """Set *nano* aside; the entry's name, or None when it does not fit at present."""
@@ -139,20 +145,16 @@ class CapFile:
         held, holders = db.execute("SELECT coalesce(sum(nano), 0), count(*) FROM held").fetchone()
         return int(billed), int(held), int(holders)
 
-    def _open(self) -> _Closing:
-        return _Closing(self.path)
-
-
-class _Closing:
-    """A connection for one with-block, closed at its end: SQLite's own context manager leaves it open."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
-        self._db.execute("PRAGMA synchronous = FULL")
-        return self._db
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one with-block: one thread of this process at a time, so that few wait for the file."""
+        with self._turn:
+            try:
+                db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
+                try:
+                    db.execute("PRAGMA synchronous = FULL")
+                    yield db
+                finally:
+                    db.close()
+            except sqlite3.Error as error:
+                raise LedgerError(f"cap file {self.path}: {error}", hint=HINT) from error

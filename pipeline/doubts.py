@@ -7,8 +7,10 @@ not billed; what cannot be told stays in doubt.  `recognise` and `verdict` are p
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
@@ -16,16 +18,17 @@ from pipeline.errors import CallError, ErrorClass, RecipeError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from pipeline.ledger import Ledger
     from pipeline.provider import Provider
     from pipeline.task import Remembered
 
-EARLY_S = 900.0
-"""How much earlier than our intent the provider may date a call: clocks differ."""
-LATE_S = 3600.0
-"""How much later: a call may wait for its connection, and clocks differ."""
+CLOCKS_DIFFER_S = 12 * 3600.0
+"""How far from our intent the provider may date a call.  A clock in the wrong time zone is common, and a call that is
+not recognised would be paid again; of several equal ones the nearest counts."""
+YOUNG_S = 5.0
+"""A call is this old before the history is asked: what a killed process sent may still be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def recognise(doubtful: Doubtful, remembered: Remembered) -> bool:
     if doubtful.seed is not None and seed is not None:
         return str(remembered.body.get(seed[0])) == str(doubtful.seed)
     at = remembered.created_at
-    if at is not None and not doubtful.intent_at - EARLY_S <= at <= doubtful.intent_at + LATE_S:
+    if at is not None and abs(at - doubtful.intent_at) > CLOCKS_DIFFER_S:
         return False
     images = endpoints.get(doubtful.endpoint).images
     return all(
@@ -104,13 +107,25 @@ def verdict(
 
 
 async def settle(
-    ledger: Ledger, provider: Provider, *, now: float, settle_after_s: float, say: Callable[[str], None]
+    ledger: Ledger,
+    provider: Provider,
+    *,
+    now: float,
+    settle_after_s: float,
+    say: Callable[[str], None],
+    nap: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Settled:
     """Ask the provider's history about every task in doubt, and record what it says."""
     found = reopened = left = 0
-    for endpoint, cases in (await ledger.do(_cases)).items():
+    doubtful = await ledger.do(_cases)
+    if wait_s := _too_young_s(doubtful, now, min(YOUNG_S, settle_after_s)):
+        await nap(wait_s)
+        now += wait_s
+    for endpoint, cases in doubtful.items():
+        first = min(case.intent_at for case in cases)
+        last = max(now, *(case.intent_at for case in cases))
         try:
-            history = await provider.history(endpoint, min(case.intent_at for case in cases) - EARLY_S, now + LATE_S)
+            history = await provider.history(endpoint, first - CLOCKS_DIFFER_S, last + CLOCKS_DIFFER_S)
         except CallError as error:
             say(f"{endpoint}: the provider's history cannot be read ({error}); {len(cases)} tasks stay in doubt")
             left += len(cases)
@@ -121,14 +136,20 @@ async def settle(
             match said:
                 case Found(request_id):
                     known.add(request_id)
-                    await ledger.do(lambda db, c=case, r=request_id: _attach(db, c, r))
+                    await ledger.do(partial(_attach, case=case, request_id=request_id))
                     found += 1
                 case NotBilled(why):
-                    await ledger.do(lambda db, c=case, w=why: _reopen(db, c.attempt, c.task, w, now))
+                    await ledger.do(partial(_reopen, attempt=case.attempt, task=case.task, why=why, now=now))
                     reopened += 1
                 case Unknown():
                     left += 1
     return Settled(found, reopened, left)
+
+
+def _too_young_s(doubtful: Mapping[str, list[Doubtful]], now: float, age_s: float) -> float:
+    """Seconds until the youngest is *age_s* old; never more than that, whatever the clock was meanwhile."""
+    ages = [now - case.intent_at for cases in doubtful.values() for case in cases]
+    return min(age_s, max(0.0, age_s - min(ages))) if ages else 0.0
 
 
 def settle_by_hand(db: sqlite3.Connection, ids: Iterable[str], *, billed: bool, now: float) -> int:

@@ -134,7 +134,8 @@ def _task_of(db: sqlite3.Connection, entry: dict[str, Any]) -> int:
     """The task an entry speaks of: by body, then by id and name; made anew when the database lost it."""
     found = db.execute(
         "SELECT id FROM tasks WHERE fingerprint=? ORDER BY state IN ('intent', 'submitted', 'in_doubt')"
-        " OR (state='done' AND reused_from IS NULL AND NOT rejected) DESC, id=? DESC, key=? AND step=? DESC, live DESC LIMIT 1",
+        " OR (state='done' AND reused_from IS NULL AND NOT rejected) DESC,"
+        " id=? DESC, key=? AND step=? DESC, live DESC LIMIT 1",
         (bytes.fromhex(entry["fingerprint"]), entry["task"], entry["key"], entry["step"]),
     ).fetchone()
     return int(found[0]) if found is not None else _insert_task(db, entry)

@@ -94,8 +94,8 @@ class Writer:
     def into_main_file(self) -> None:
         """Move the write-ahead log into the main file, then empty the journal.
 
-        On the writer's thread, or once that is stopped.  Raises sqlite3.Error and OSError.  After a failed commit nothing is moved: the journal knows more than the
-        database, and the next opening needs it.
+        On the writer's thread, or once that is stopped.  Raises sqlite3.Error and OSError.  After a failed commit
+        nothing is moved: the journal knows more than the database, and the next opening needs it.
         """
         if self._broken is not None:
             return
