@@ -134,7 +134,7 @@ def open_log(folder: Path) -> logging.Logger:
     logger = logging.Logger("photobatch.run")  # noqa: LOG001  # one per run, not shared through the module's registry
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+        handler: logging.Handler = _LogFile(
             folder / "run.log", maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8", delay=True
         )
     except OSError:
@@ -142,6 +142,16 @@ def open_log(folder: Path) -> logging.Logger:
     handler.setFormatter(_JsonLines())
     logger.addHandler(handler)
     return logger
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Asks the open file how long it is, where the original asks the file system twice per line."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802  # the name that logging calls
+        del record
+        if self.stream is None:  # until the first line, because of ``delay``
+            self.stream = self._open()
+        return self.stream.tell() >= self.maxBytes
 
 
 class _JsonLines(logging.Formatter):

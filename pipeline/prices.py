@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.endpoints import Endpoint
+    from pipeline.endpoints.endpoint import Price
     from pipeline.task import Task
 
 ENOUGH = 5
@@ -66,9 +67,15 @@ class Quote:
 Bills = dict[tuple[str, str], Seen]
 
 
+MEMORY = 1000
+"""Documented prices kept by signature: worked out once, not once per call."""
+
+_encode = json.JSONEncoder(default=str, separators=(",", ":")).encode
+
+
 def signature(endpoint: Endpoint, params: Mapping[str, Any]) -> str:
     """The price signature as JSON text."""
-    return json.dumps(endpoint.signature(params), default=str, separators=(",", ":"))
+    return _encode(endpoint.signature(params))
 
 
 class PriceBook:
@@ -79,6 +86,7 @@ class PriceBook:
         self._own = own
         self._prior = prior
         self._assumed = assumed
+        self._page: dict[tuple[str, str], Price | None] = {}
         self.used: dict[str, str] = {}
         """By endpoint, the source of its newest quote: the plan says it."""
 
@@ -89,8 +97,10 @@ class PriceBook:
 
     def quote(self, endpoint: Endpoint, params: Mapping[str, Any]) -> Quote | None:
         """What a call with *params* costs; None when nobody knows."""
-        price = endpoint.price_of(params)
-        place = (endpoint.slug, signature(endpoint, params))
+        return self._quote(endpoint, params, (endpoint.slug, signature(endpoint, params)))
+
+    def _quote(self, endpoint: Endpoint, params: Mapping[str, Any], place: tuple[str, str]) -> Quote | None:
+        price = self._documented(endpoint, params, place)
         for source, bills in (("billed here", self._own), ("billed before", self._prior)):
             seen = bills.get(place)
             if seen is not None and seen.calls >= ENOUGH:
@@ -105,8 +115,9 @@ class PriceBook:
     def worst_nano(self, task: Task) -> int:
         """The most that *task* may cost; 0 when nobody knows (then there is no cap)."""
         endpoint = endpoints.get(task.endpoint)
-        quote = self.quote(endpoint, task.params)
-        seen = self._own.get((endpoint.slug, signature(endpoint, task.params)))
+        place = (endpoint.slug, signature(endpoint, task.params))
+        quote = self._quote(endpoint, task.params, place)
+        seen = self._own.get(place)
         return max(quote.worst_nano if quote else 0, seen.most_nano if seen else 0)
 
     def billed(self, task: Task, billed_nano: int | None) -> str:
@@ -122,6 +133,13 @@ class PriceBook:
     def drifts(self) -> list[str]:
         """Sentences about endpoints whose bills differ from the page's price by more than DRIFT."""
         return [said for (slug, text), seen in sorted(self._own.items()) if (said := _drift(slug, text, seen))]
+
+    def _documented(self, endpoint: Endpoint, params: Mapping[str, Any], place: tuple[str, str]) -> Price | None:
+        if place not in self._page:
+            if len(self._page) >= MEMORY:
+                return endpoint.price_of(params)
+            self._page[place] = endpoint.price_of(params)
+        return self._page[place]
 
     def _say(self, endpoint: Endpoint, quote: Quote) -> Quote:
         self.used[endpoint.slug] = quote.source

@@ -54,13 +54,23 @@ class Worker:
         story = _Story(self.tools, self.habits.patience)
         try:
             body = await self._body(task)
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception(story.again), wait=story.wait_s, sleep=self.tools.stop.nap, reraise=True
-            ):
-                with attempt:
-                    await self._send(task, body, story)
+            try:
+                await self._send(task, body, story)
+            except CallError as error:
+                if not story.again(error):
+                    raise
+                await self._send_again(task, body, story)
         except (LeftOpen, CallError):
             return  # what happened is in the ledger
+
+    async def _send_again(self, task: Task, body: dict[str, Any], story: _Story) -> None:
+        """Retry as the policy says.  For the first try alone, tenacity would be a tenth of what a task costs."""
+        await self.tools.stop.nap(story.wait_s())
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception(story.again), wait=story.wait_s, sleep=self.tools.stop.nap, reraise=True
+        ):
+            with attempt:
+                await self._send(task, body, story)
 
     async def _body(self, task: Task) -> dict[str, Any]:
         """The task's parameters with images that the provider can reach; a bad input ends the task."""
@@ -178,9 +188,11 @@ class Worker:
         """Refuse to start what would not be finished by the deadline."""
         if self.tools.stop.gone(task.endpoint):
             raise LeftOpen
-        latency_s = endpoints.get(task.endpoint).latency_s
         deadline = self.habits.deadline
-        if deadline is not None and self.tools.clock() + latency_s > deadline:
+        if deadline is None:
+            return
+        latency_s = self.tools.observer.latency_s(task.endpoint) or endpoints.get(task.endpoint).latency_s
+        if self.tools.clock() + latency_s > deadline:
             message = f"{task.endpoint} takes about {latency_s:.0f} s and would end after the deadline"
             self.tools.stop_endpoint(task.endpoint, Reason("deadline", ErrorClass.DEADLINE, message))
             raise LeftOpen
@@ -230,7 +242,7 @@ class _Story:
         """Whether to try again."""
         return isinstance(error, CallError) and isinstance(self._step, Retry)
 
-    def wait_s(self, _state: RetryCallState) -> float:
+    def wait_s(self, _state: RetryCallState | None = None) -> float:
         """How long to wait before that."""
         return self._step.wait_s if isinstance(self._step, Retry) else 0.0
 

@@ -137,6 +137,10 @@ class Endpoint:
             for name, info in self.fields.items()
         }
 
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return {name: info.default for name, info in self.fields.items() if not info.is_required()}
+
     def _mark(self, name: str, kind: type[Mark]) -> Mark | None:
         return next((mark for mark in self.fields[name].metadata if isinstance(mark, kind)), None)
 
@@ -155,7 +159,7 @@ class Endpoint:
 
     def defaults(self) -> dict[str, Any]:
         """What the provider assumes for parameters that are not sent (None where the page names no default)."""
-        return {name: info.default for name, info in self.fields.items() if not info.is_required()}
+        return dict(self._defaults)
 
     def check(self, name: str, value: Any) -> tuple[Any, list[str]]:
         """*value* of parameter *name* as it is sent, and warnings; raises BadParameters.
@@ -190,18 +194,18 @@ class Endpoint:
 
     def price_of(self, params: Mapping[str, Any]) -> Price | None:
         """What a call with *params* costs; None when unknown."""
-        return self.price({**self.defaults(), **params})
+        return self.price({**self._defaults, **params})
 
     def signature(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values that decide the price: calls with equal signatures should cost about the same."""
-        full = {**self.defaults(), **params}
-        return tuple(full.get(name) for name in self.priced_by)
+        full = {**self._defaults, **params}
+        return tuple([full.get(name) for name in self.priced_by])
 
     def images_made(self, params: Mapping[str, Any]) -> int:
         """How many images one call with *params* returns."""
         if self.images_by is None:
             return 1
-        return int({**self.defaults(), **params}[self.images_by])
+        return int({**self._defaults, **params}[self.images_by])
 
     def usual_price(self) -> Price | None:
         """What a call with default parameters costs; None when unknown, or when a required one decides it."""
