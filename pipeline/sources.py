@@ -12,12 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import ManifestError
 from pipeline.expand import BadImage
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import examine
 from pipeline.images.references import Kind, classify, data_uri_bytes
 from pipeline.manifest.references import split
+from pipeline.storage import CloudError, CloudStorage, NoSuchObject
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,13 +50,14 @@ class Sources:
     ) -> None:
         """``asked``: the servers were asked about these images just now, so what they said counts.
 
-        ``version_of`` says what tells one content of an object in storage from another; it raises BadImage.
+        ``version_of`` says what tells one content of an object in storage from another; it raises BadImage.  By
+        default the storage is asked for its ETag.
         """
         self._db = db
         self._folder = (folder or Path()).absolute()
         self._base_url = base_url.rstrip("/") + "/" if base_url else None
         self._allow_private = allow_private
-        self._version_of = version_of
+        self._version_of = version_of or _Storage().etag
         self._hosts: dict[str, str] = {}
         """By host, why its images cannot be reached; empty when they can."""
         self._changed = dict(db.execute("SELECT url, version FROM urls WHERE version > 0"))
@@ -141,7 +144,7 @@ class Sources:
 
     def _ask(self, url: str) -> str | BadImage:
         try:
-            return self._version_of(url) if self._version_of else ""
+            return self._version_of(url)
         except BadImage as problem:
             return problem
 
@@ -197,6 +200,25 @@ class Sources:
         self._db.execute(
             "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (str(path), size, mtime_ns, digest or "", problem)
         )
+
+
+class _Storage:
+    """Object storage as planning sees it.  A client is made when the first object is met."""
+
+    def __init__(self) -> None:
+        self._objects = CloudStorage()
+
+    def etag(self, url: str) -> str:
+        """What tells one content of the object *url* from another.
+
+        Raises BadImage when there is none, and ManifestError when the storage cannot be asked at all.
+        """
+        try:
+            return self._objects.stat(url).etag
+        except NoSuchObject as error:
+            raise BadImage(str(error)) from error
+        except CloudError as error:
+            raise ManifestError(str(error), hint=error.hint) from error
 
 
 def address_of(ref: str, folder: Path | None, base_url: str | None) -> str | None:

@@ -72,6 +72,15 @@ class CloudStorage:
         """What the storage says of the object *url*, without fetching it.  Raises NoSuchObject."""
         return await self._head(parse_object(url))
 
+    def stat(self, url: str) -> StoredObject:
+        """Like `head`, for code without a loop.  Blocking; any thread may call it."""
+        location = parse_object(url)
+        client = self._client(location)
+        import obstore
+
+        with _translated(location):
+            return _described(location, obstore.head(client, location.path))
+
     async def presign(self, url: str, *, expires_s: float) -> str:
         """An https URL by which anybody may read the object *url* for *expires_s* seconds (at most a week).
 
