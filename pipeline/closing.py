@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.ledger.export import Results, write_csv, write_parquet
+from pipeline.money import usd
 from pipeline.summary import first_of, summarise
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Ending:
     messages: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=lambda: {"submit": 0, "poll": 0, "http_429": 0, "http_5xx": 0})
     balance_nano: int | None = None
+    this_run: dict[str, Any] = field(default_factory=dict)
+    """What this run alone did: counts of rows and tasks, and its money."""
 
     def because(self, word: str, message: str) -> None:
         """Note one more reason for stopping."""
@@ -48,6 +51,9 @@ def close(ledger: Ledger, ending: Ending, *, cap_nano: int | None, now: float) -
             stopped_by=stopped_by,
             message="; ".join(ending.messages) or None,
         )
+        summary["this_run"] = ending.this_run
+        if ending.balance_nano is not None:
+            summary["balance_usd"] = usd(ending.balance_nano)
         export(db, ledger.folder)
         return summary
 
@@ -59,6 +65,20 @@ def close(ledger: Ledger, ending: Ending, *, cap_nano: int | None, now: float) -
 
 
 def export(db: sqlite3.Connection, folder: Path) -> None:
-    """Write ``results.csv`` and ``results.parquet`` from the ledger."""
-    write_csv(Results(db), folder / "results.csv")
-    write_parquet(Results(db), folder / "results.parquet")
+    """Write ``results.csv`` and ``results.parquet`` from the ledger, unless they say so already."""
+    files = [folder / "results.csv", folder / "results.parquet"]
+    known = db.execute("SELECT value FROM meta WHERE name='results'").fetchone()
+    if known is not None and known[0] == _written(files):
+        return
+    write_csv(Results(db), files[0])
+    write_parquet(Results(db), files[1])
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('results', ?)", (_written(files),))
+
+
+def _written(files: list[Path]) -> str:
+    """What tells whether *files* are still as they were written; empty when one is missing."""
+    try:
+        facts = [path.stat() for path in files]
+    except OSError:
+        return ""
+    return " ".join(f"{fact.st_size}-{fact.st_mtime_ns}" for fact in facts)

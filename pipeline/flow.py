@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import doubts, endpoints
+from pipeline import departed, doubts, endpoints
 from pipeline.closing import Ending, close
 from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError
@@ -24,7 +24,7 @@ from pipeline.lock import hold
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outputs import OutputStore
 from pipeline.planning import Plan, Planner, Wanted
-from pipeline.preflight import make_budget, read_balance, refuse_unpriced
+from pipeline.preflight import make_budget, read_balance, refuse_unpriced, require_room, watch_room
 from pipeline.prices import PriceBook, from_records, read_cache, write_cache
 from pipeline.provider import connect
 from pipeline.selection import Selection
@@ -118,7 +118,7 @@ class Run:
         await ledger.do(self.prepare)
         if self.orders.send:
             await ledger.do(self.selection.reopen)
-        plan, planner = await self._take_in(ledger)
+        plan, planner = await self._take_in(ledger, ending)
         throttle = Throttle(
             Rates(self.orders.per_minute, self.orders.in_flight), wall=self.clock, chance=self.chance.random
         )
@@ -141,7 +141,7 @@ class Run:
             await throttle.close()
             await provider.close()
 
-    async def _take_in(self, ledger: Ledger) -> tuple[Plan | None, Planner | None]:
+    async def _take_in(self, ledger: Ledger, ending: Ending) -> tuple[Plan | None, Planner | None]:
         """Take the manifest in: whole and checked before the first call, or as it goes."""
         wanted = self.wanted
         if wanted is None:
@@ -162,10 +162,20 @@ class Run:
             return plan
 
         plan = await ledger.do(take)
+        ending.this_run |= plan.taken.this_run()
         self.watcher.planned(plan)
         # What is planned must not depend on the write-ahead log: the tail of a damaged one is dropped in silence.
         await asyncio.to_thread(ledger.checkpoint)
+        if self.orders.prune:
+            await self._prune(ledger, ending)
         return plan, None
+
+    async def _prune(self, ledger: Ledger, ending: Ending) -> None:
+        """Move aside what belongs to rows that left the manifest."""
+        moved = await asyncio.to_thread(departed.prune, ledger, OutputStore(self.orders.out))
+        ending.this_run["pruned"] = moved
+        if moved:
+            self.watcher.say(f"{moved} outputs of rows that left the manifest were moved to superseded/")
 
     async def _equip(self, ledger: Ledger, provider: Provider, throttle: Throttle) -> tuple[Tools, Tally]:
         """Lay out the tools, after doubts were settled: the budget starts from what is still held.
@@ -191,6 +201,7 @@ class Run:
         )
         tally.stop = tools.stop_run
         await asyncio.to_thread(tools.store.check_writable)
+        require_room(tools.store, self.orders.least_free_bytes)
         await asyncio.to_thread(tools.store.sweep)
         return tools, tally
 
@@ -227,7 +238,8 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 if planner is not None:
                     group.create_task(self._plan_along(planner, news, tools), name="planner")
-                group.create_task(crew.work(lanes, accepted), name="crew")
+                room = group.create_task(watch_room(tools, self.orders.least_free_bytes), name="room")
+                group.create_task(crew.work(lanes, accepted), name="crew").add_done_callback(lambda _: room.cancel())
         finally:
             self._note(tools, tally, ending)
 
@@ -256,6 +268,7 @@ class Run:
         if tools.budget.refusal is not None:
             ending.because("cap", str(tools.budget.refusal))
         ending.balance_nano = tally.remaining_nano
+        ending.this_run |= tally.this_run()
         ending.requests = {
             "submit": tally.submits,
             "poll": tools.throttle.polls,

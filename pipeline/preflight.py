@@ -1,4 +1,7 @@
-"""What is checked between the plan and the first call: the account, the prices under a cap, the cap's file."""
+"""What is checked between the plan and the first call: account, prices under a cap, the cap's file, room on the disk.
+
+The room is watched on while the run works.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pipeline.budget import Allowance, Budget
 from pipeline.capfile import CapFile
 from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError
 from pipeline.money import show
+from pipeline.outputs import StorageFull
+from pipeline.stop import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +21,9 @@ if TYPE_CHECKING:
     from pipeline.ledger import Ledger
     from pipeline.orders import Orders, Watcher
     from pipeline.planning import Plan
+    from pipeline.outputs import OutputStore
     from pipeline.provider import Provider
+    from pipeline.tools import Tools
 
 
 def refuse_unpriced(plan: Plan, orders: Orders) -> None:
@@ -61,6 +68,26 @@ async def make_budget(ledger: Ledger, orders: Orders, clock: Callable[[], float]
     shared = CapFile(orders.cap_file, orders.cap_nano, str(orders.out.absolute()), clock=clock)
     await ledger.do(lambda db: _reconcile(db, shared))
     return Budget(None, billed_nano=billed, held_nano=held, held_count=holders, shared=shared, allowance=allowance)
+
+
+def require_room(store: OutputStore, least_bytes: int) -> None:
+    """Refuse to begin on a disk that is nearly full; raises StorageFull."""
+    if (free := store.disk_free_bytes()) < least_bytes:
+        raise StorageFull(
+            f"{free / 1e6:,.0f} MB are free where the outputs go, {least_bytes / 1e6:,.0f} MB are needed",
+            hint="free some space, then run again: nothing was spent",
+        )
+
+
+async def watch_room(tools: Tools, least_bytes: int, *, every_s: float = 10.0) -> None:
+    """Stop the run before the disk is full: what is in flight still finds room.  Runs until it is cancelled."""
+    while True:
+        free = await asyncio.to_thread(tools.store.disk_free_bytes)
+        if free < least_bytes:
+            message = f"{free / 1e6:,.0f} MB are free where the outputs go: free some space, then run `resume`"
+            tools.stop_run(Reason("storage", ErrorClass.INTERRUPTED, message))
+            return
+        await asyncio.sleep(every_s)
 
 
 def _reconcile(db: Any, shared: CapFile) -> None:

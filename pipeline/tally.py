@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ErrorClass, RecipeError
+from pipeline.money import usd
 from pipeline.stop import Reason
 from pipeline.task import State
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.task import Task
 
 SERVER_FAULT = 500
+LEARNED_FROM, LEAST_LEARNED_FROM = 50, 5
+"""Newest calls that tell how long an endpoint takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,21 @@ class Tally:
     def balance(self, remaining_nano: int) -> None:
         """The provider told the balance."""
         self.remaining_nano = remaining_nano
+
+    def this_run(self) -> dict[str, Any]:
+        """What this run did, for the summary."""
+        return {
+            "done": self.done,
+            "reused": self.reused,
+            "failed": self.failed,
+            "in_doubt": self.in_doubt,
+            "billed_usd": usd(self.billed_nano),
+        }
+
+    def latency_s(self, endpoint: str) -> float | None:
+        """How long a call of *endpoint* takes at present: the median of its newest calls; None before the fifth."""
+        newest = self.latencies.get(endpoint, [])[-LEARNED_FROM:]
+        return median(newest) if len(newest) >= LEAST_LEARNED_FROM else None
 
     def _watch(self, *, failed: bool) -> None:
         self._ends.append(failed)

@@ -44,6 +44,9 @@ class Observer(Protocol):
     def balance(self, remaining_nano: int) -> None:
         """The provider told the balance."""
 
+    def latency_s(self, endpoint: str) -> float | None:
+        """How long a call of *endpoint* takes at present; None when too little is known."""
+
 
 class Prices(Protocol):
     """What calls cost."""

@@ -191,7 +191,8 @@ class Worker:
         deadline = self.habits.deadline
         if deadline is None:
             return
-        latency_s = self.tools.observer.latency_s(task.endpoint) or endpoints.get(task.endpoint).latency_s
+        learned_s = self.tools.observer.latency_s(task.endpoint)
+        latency_s = endpoints.get(task.endpoint).latency_s if learned_s is None else learned_s
         if self.tools.clock() + latency_s > deadline:
             message = f"{task.endpoint} takes about {latency_s:.0f} s and would end after the deadline"
             self.tools.stop_endpoint(task.endpoint, Reason("deadline", ErrorClass.DEADLINE, message))

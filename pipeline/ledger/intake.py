@@ -79,6 +79,15 @@ class Taken:
     twice: list[tuple[str, int]] = field(default_factory=list)
     twice_count: int = 0
 
+    def this_run(self) -> dict[str, int]:
+        """The counts of rows, for the summary."""
+        return {
+            "rows_new": self.new,
+            "rows_changed": self.changed,
+            "rows_unchanged": self.unchanged,
+            "rows_left": self.left,
+        }
+
 
 class Intake:
     """Takes one manifest into the ledger.  Runs inside a transaction of the caller; blocking."""

@@ -151,6 +151,7 @@ CREATE TABLE urls (             -- what a server said about a remote image when 
     etag          TEXT,
     last_modified TEXT,
     size_bytes    INTEGER,
+    head_sha256   TEXT,                        -- of its first 64 kB
     version       INTEGER NOT NULL DEFAULT 0,  -- raised when the content changed
     problem       TEXT,
     checked_at    REAL NOT NULL
@@ -169,6 +170,24 @@ CREATE INDEX IF NOT EXISTS row_tasks ON tasks (row_id);
 CREATE INDEX IF NOT EXISTS same_row ON rows (digest) WHERE live;
 CREATE INDEX IF NOT EXISTS task_attempts ON attempts (task_id);
 """
+
+# The results ledger is a copy of these tables.  ``meta.results`` describes the files that were written from them; the
+# first change after that makes it ``stale``, in the same transaction, whoever makes the change.
+_FRESH = "(SELECT value FROM meta WHERE name='results') <> 'stale'"
+_OTHER = "(old.cells <> new.cells OR old.live <> new.live OR old.header_id <> new.header_id)"
+TRIGGERS = "".join(
+    f"CREATE TRIGGER IF NOT EXISTS stale_{table}_{event} AFTER {event} ON {table} WHEN {when}"  # noqa: S608  # own words only
+    " BEGIN UPDATE meta SET value='stale' WHERE name='results'; END;"
+    for table, event, when in (
+        ("tasks", "INSERT", _FRESH),
+        ("tasks", "UPDATE", _FRESH),
+        ("rows", "INSERT", _FRESH),
+        ("rows", "UPDATE", f"{_OTHER} AND {_FRESH}"),
+        ("outputs", "INSERT", _FRESH),
+        ("outputs", "UPDATE", _FRESH),
+        ("outputs", "DELETE", _FRESH),
+    )
+)
 
 BULK_INDEXES = ("one_wish", "same_body", "open_tasks", "row_tasks", "same_row")
 """Indexes that a first planning builds at its end instead of row by row: sorting once is much cheaper."""
@@ -207,6 +226,7 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
         else:
             check_version(version, path)
             _migrate(db, version, path)
+        db.executescript(TRIGGERS)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
 
