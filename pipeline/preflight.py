@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline.ledger import Ledger
     from pipeline.orders import Orders, Watcher
-    from pipeline.planning import Plan
     from pipeline.outputs import OutputStore
+    from pipeline.planning import Plan
     from pipeline.provider import Provider
     from pipeline.tools import Tools
 
