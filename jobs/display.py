@@ -40,7 +40,7 @@ class Display(Watcher):
         self._log = open_log(folder)
         self._live = stderr().is_terminal and not self._quiet
         self._ticker: asyncio.Task[None] | None = None
-        self._last_rows = 0.0
+        self._last_said = 0.0
 
     def say(self, text: str) -> None:
         """Something worth a line."""
@@ -50,11 +50,11 @@ class Display(Watcher):
 
     def planning(self, rows: int) -> None:
         """So many rows were read."""
-        now = time.monotonic()
-        if not self._quiet and now - self._last_rows > (1 if self._live else PLAIN_EVERY_S):
-            if self._last_rows:
-                say(f"planning: {rows:,} rows")
-            self._last_rows = now
+        self._now_and_then(f"planning: {rows:,} rows")
+
+    def looking(self, images: int) -> None:
+        """So many remote images were looked at."""
+        self._now_and_then(f"checking: {images:,} images")
 
     def planned(self, plan: Plan) -> None:
         """The plan stands."""
@@ -78,6 +78,13 @@ class Display(Watcher):
         if not self._quiet:
             print_summary(summary)
             print_places(self._folder)
+
+    def _now_and_then(self, text: str) -> None:
+        now = time.monotonic()
+        if not self._quiet and now - self._last_said > (1 if self._live else PLAIN_EVERY_S):
+            if self._last_said:
+                say(text)
+            self._last_said = now
 
     def _ended(self, task: Task, state: State, error_class: ErrorClass | None) -> None:
         facts = {"key": task.key, "step": task.step, "task_id": task.id, "state": state, "error_class": error_class}

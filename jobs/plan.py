@@ -32,6 +32,7 @@ def plan(
     delimiter: options.Delimiter = None,
     image_base_url: options.ImageBaseUrl = None,
     allow_private: options.AllowPrivate = False,
+    check_images: options.CheckImages = False,
     base_url: options.BaseUrl = None,
     sandbox: options.Sandbox = False,
     assume_price: options.AssumePrice = None,
@@ -55,6 +56,7 @@ def plan(
         "encoding_errors": encoding_errors,
         "delimiter": delimiter,
         "image_base_url": image_base_url,
+        "check_images": check_images,
     }
     if allow_private:
         reading["allow_private"] = True

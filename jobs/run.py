@@ -41,6 +41,7 @@ def run(
     delimiter: options.Delimiter = None,
     image_base_url: options.ImageBaseUrl = None,
     allow_private: options.AllowPrivate = False,
+    check_images: options.CheckImages = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -85,6 +86,7 @@ def run(
         delimiter=delimiter,
         image_base_url=image_base_url,
         allow_private=allow_private,
+        check_images=check_images,
         assumed_nano=settings.assumed_nano,
     )
     raise typer.Exit(conduct_here(settings, out, wanted, command="run", quiet=quiet, json_only=json))

@@ -17,8 +17,10 @@ import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -26,6 +28,7 @@ from pipeline import target as targets
 from pipeline.errors import FolderError, RecipeError
 from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
+from pipeline.lookup import look
 from pipeline.money import nano, nano_up
 from pipeline.orders import SETTLE_AFTER_S, Orders, Watcher
 from pipeline.planning import Plan, Wanted, make_plan
@@ -182,11 +185,24 @@ def plan(manifest: Any, recipe: Any = None, *, out: str | Path | None = None, **
         assumed_nano=settings.assumed_nano,
         **{"allow_private": target.local, **reading},
     )
+    if wanted.check_images:
+        wanted = wanted.opened()
     return make_plan(
         wanted,
         folder=None if out is None else Path(out),
         per_minute=60.0 if settings.rpm is None else settings.rpm,
+        prepare=partial(_look, wanted) if wanted.check_images else lambda _db: (),
     )
+
+
+def _look(wanted: Wanted, db: sqlite3.Connection) -> list[str]:
+    """Ask the servers about the images of *wanted*; returns warnings."""
+
+    class _Scratch:
+        async def do(self, operation: Callable[[sqlite3.Connection], Value]) -> Value:
+            return operation(db)
+
+    return _wait(lambda: look(wanted, _Scratch(), clock=time.time)).warnings
 
 
 async def run(manifest: Any, recipe: Any = None, *, out: str | Path, **flags: Any) -> Result:
@@ -244,6 +260,7 @@ READING = frozenset(
         "delimiter",
         "image_base_url",
         "allow_private",
+        "check_images",
     }
 )
 

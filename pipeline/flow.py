@@ -21,6 +21,7 @@ from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError
 from pipeline.ledger import Ledger, counts
 from pipeline.lock import hold
+from pipeline.lookup import look
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outputs import OutputStore
 from pipeline.planning import Plan, Planner, Wanted
@@ -90,7 +91,7 @@ class Run:
         began = self.clock()
         ending = Ending(f"{datetime.fromtimestamp(began, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}", began)
         recipe = self.wanted.recipe.as_json() if self.wanted else None
-        manifest = str(self.wanted.manifest) if self.wanted else None
+        manifest = self.wanted.place if self.wanted else None
         ledger.start_run(ending.run_id, self.orders.command, manifest, recipe)
         try:
             await self._converge(ledger, ending)
@@ -146,6 +147,9 @@ class Run:
         wanted = self.wanted
         if wanted is None:
             return None, None
+        wanted = await asyncio.to_thread(wanted.opened)
+        if wanted.check_images:
+            await self._look(wanted, ledger)
         if not self.orders.preflight:
             return None, await ledger.do(lambda db: Planner(wanted, db, clock=self.clock, bulk=False))
 
@@ -176,6 +180,19 @@ class Run:
         ending.this_run["pruned"] = moved
         if moved:
             self.watcher.say(f"{moved} outputs of rows that left the manifest were moved to superseded/")
+
+    async def _look(self, wanted: Wanted, ledger: Ledger) -> None:
+        """Ask the servers about the manifest's images."""
+
+        def seen(count: int) -> None:
+            self.watcher.looking(count)
+            if self._interrupted:
+                raise Interrupted
+
+        looked = await look(wanted, ledger, clock=self.clock, seen=seen)
+        self.watcher.say(str(looked))
+        for warning in looked.warnings:
+            self.watcher.say(f"warning: {warning}")
 
     async def _equip(self, ledger: Ledger, provider: Provider, throttle: Throttle) -> tuple[Tools, Tally]:
         """Lay out the tools, after doubts were settled: the budget starts from what is still held.

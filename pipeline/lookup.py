@@ -179,9 +179,9 @@ def _known(db: sqlite3.Connection, urls: Sequence[str]) -> dict[str, Validators]
 
 UPSERT = (
     "INSERT INTO urls (url, etag, last_modified, size_bytes, head_sha256, version, problem, checked_at)"
-    " VALUES (?,?,?,?,?,0,?,?) ON CONFLICT (url) DO UPDATE SET"
-    " etag=excluded.etag, last_modified=excluded.last_modified, size_bytes=excluded.size_bytes, head_sha256=excluded.head_sha256, version=version+?,"
-    " problem=excluded.problem, checked_at=excluded.checked_at"
+    " VALUES (?,?,?,?,?,0,?,?) ON CONFLICT (url) DO UPDATE SET etag=excluded.etag,"
+    " last_modified=excluded.last_modified, size_bytes=excluded.size_bytes, head_sha256=excluded.head_sha256,"
+    " version=version+?, problem=excluded.problem, checked_at=excluded.checked_at"
 )
 
 

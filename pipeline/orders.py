@@ -105,6 +105,9 @@ class Watcher:
     def planning(self, rows: int) -> None:
         """So many rows were read.  Called on another thread."""
 
+    def looking(self, images: int) -> None:
+        """So many remote images were looked at."""
+
     def planned(self, plan: Plan) -> None:
         """The plan stands."""
 

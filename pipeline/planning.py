@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,7 +17,7 @@ from pipeline import endpoints
 from pipeline.expand import WARNINGS_KEPT, BoundRecipe
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake, Taken
-from pipeline.manifest import open_manifest
+from pipeline.manifest import Manifest, open_manifest
 from pipeline.manifest.keys import choose_key
 from pipeline.money import usd
 from pipeline.prices import PriceBook, from_records
@@ -26,10 +26,9 @@ from pipeline.template import Template
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.ledger.counts import EndpointPlan, Invalid
-    from pipeline.manifest import Manifest
     from pipeline.recipe import Recipe
 
 BATCH = 1000
@@ -52,10 +51,14 @@ class Wanted:
     image_base_url: str | None = None
     allow_private: bool = False
     """Whether images may be on this computer or in a private network: a rehearsal's may."""
+    check_images: bool = False
+    """Whether the servers are asked about remote images first; what they say then counts."""
     assumed_nano: dict[str, int] = field(default_factory=dict)
 
     def open(self) -> Manifest:
         """The manifest, its header read; raises ManifestError."""
+        if isinstance(self.manifest, Manifest):
+            return self.manifest
         return open_manifest(
             self.manifest,
             encoding=self.encoding,
@@ -67,6 +70,34 @@ class Wanted:
             limit=self.limit,
             open_remote=_open_remote,
         )
+
+    def opened(self) -> Wanted:
+        """The same with its manifest open: standard input and remote files can be fetched only once."""
+        return replace(self, manifest=self.open())
+
+    @property
+    def place(self) -> str:
+        """Where the manifest is, for the ledger: a full path, an address, or words."""
+        if isinstance(self.manifest, Manifest):
+            return self.manifest.name
+        if not isinstance(self.manifest, str | Path):
+            return str(getattr(self.manifest, "name", None) or "data frame")
+        text = str(self.manifest)
+        return text if text == "-" or "://" in text else str(Path(text).expanduser().absolute())
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The flags with which the manifest is read, where they say something; plain JSON values."""
+        flags = {
+            "platform": self.platform,
+            "images": None if self.images is None else str(Path(self.images).expanduser().absolute()),
+            "encoding": self.encoding,
+            "encoding_errors": None if self.encoding_errors == "strict" else self.encoding_errors,
+            "delimiter": self.delimiter,
+            "image_base_url": self.image_base_url,
+            "limit": self.limit,
+        }
+        return {name: value for name, value in flags.items() if value is not None}
 
 
 @dataclass
@@ -175,7 +206,11 @@ class Planner:
         key = _key(wanted, self.manifest)
         self.prices = PriceBook(from_records(db.execute("SELECT * FROM prices")), {}, wanted.assumed_nano)
         self.sources = Sources(
-            db, self.manifest.folder, base_url=wanted.image_base_url, allow_private=wanted.allow_private
+            db,
+            self.manifest.folder,
+            base_url=wanted.image_base_url,
+            allow_private=wanted.allow_private,
+            asked=wanted.check_images,
         )
         self.bound = BoundRecipe(wanted.recipe, self.manifest.columns, key, self.sources.find, quote=self.prices.quote)
         whole = wanted.limit is None
@@ -220,16 +255,27 @@ class Planner:
 
 
 def make_plan(
-    wanted: Wanted, *, folder: Path | None = None, per_minute: float = 60.0, clock: Callable[[], float] = time.time
+    wanted: Wanted,
+    *,
+    folder: Path | None = None,
+    per_minute: float = 60.0,
+    clock: Callable[[], float] = time.time,
+    prepare: Callable[[sqlite3.Connection], Sequence[str]] = lambda _db: (),
 ) -> Plan:
-    """Plan *wanted* against what *folder* holds already; changes nothing there.  Raises InputError."""
+    """Plan *wanted* against what *folder* holds already; changes nothing there.  Raises InputError.
+
+    ``prepare`` may put knowledge of images into the ledger that is thrown away; it returns warnings.
+    """
     with _scratch(folder) as db:
+        said = prepare(db)
         db.execute("BEGIN")
         planner = Planner(wanted, db, clock=clock)
         for _ in planner.steps():
             pass
         planner.finish()
-        return planner.report(per_minute)
+        plan = planner.report(per_minute)
+        plan.warnings[:0] = said
+        return plan
 
 
 @contextmanager
