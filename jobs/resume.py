@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from jobs import environment, options
 from jobs.conducting import conduct_here
+from jobs.console import stdout
 from jobs.durations import moment, seconds
 from jobs.folder import existing
 from jobs.options import listed
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 ONLY = typer.Option("--only", metavar="CLASS", help="Only failures of these classes, separated by commas. Repeatable.")
 ONLY_ENDPOINT = typer.Option("--endpoint", metavar="SLUG", help="Only tasks of this endpoint.")
 ONLY_KEY = typer.Option("--key", metavar="KEY", help="Only tasks of this row. Repeatable.")
+SET = typer.Option(
+    "--set", metavar="NAME=VALUE", help="What the selected tasks get instead of what they had. Repeatable."
+)
+DRY_RUN = typer.Option("--dry-run", help="Say what it would cost, and do nothing.")
 SINCE = typer.Option("--since", metavar="DURATION", help="Only tasks that ended within this time, such as 12h.")
 
 
@@ -29,6 +35,8 @@ def resume(
     endpoint: Annotated[str | None, ONLY_ENDPOINT] = None,
     key: Annotated[list[str] | None, ONLY_KEY] = None,
     since: Annotated[str | None, SINCE] = None,
+    set_: Annotated[list[str] | None, SET] = None,
+    dry_run: Annotated[bool, DRY_RUN] = False,
     cap: options.Cap = None,
     cap_file: options.CapFile = None,
     assume_price: options.AssumePrice = None,
@@ -44,8 +52,17 @@ def resume(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Finish what a folder still has open; with --only, redrive failures of those classes and nothing else."""
+    """Finish what a folder still has open; with --only, redrive failures of those classes and nothing else.
+
+    Examples:
+      photobatch resume out/autumn
+
+      photobatch resume out/autumn --only rejected --endpoint ic-light --set prompt='{title} on oak' --dry-run
+    """
+    from pipeline.amend import Amendment
     from pipeline.api import Settings
+    from pipeline.inspection import what_if
+    from pipeline.recipe import parse_settings
     from pipeline.selection import Selection
 
     existing(folder)
@@ -73,8 +90,13 @@ def resume(
         prices_cache=environment.prices_cache(),
     )
 
+    amendment = Amendment(selection, parse_settings(set_ or []), time.time)
+    if dry_run:
+        stdout().print(str(what_if(folder, amendment.reopen)), markup=False)
+        return
+
     def select(run: Run) -> None:
-        run.selection = selection
+        run.selection = amendment
 
     code = conduct_here(settings, folder, None, command="resume", quiet=quiet, json_only=json, begun=select)
     raise typer.Exit(code)

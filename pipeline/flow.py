@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import departed, doubts, endpoints
+from pipeline import amend, departed, doubts, endpoints
 from pipeline.closing import Ending, close
 from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
+    from pipeline.amend import Amendment
     from pipeline.provider import Provider
 
 SEEDS = 2**31
@@ -60,8 +61,8 @@ class Run:
     watcher: Watcher = field(default_factory=Watcher)
     clock: Callable[[], float] = time.time
     chance: random.Random = field(default_factory=random.Random)
-    selection: Selection = field(default_factory=Selection)
-    """Which failures are opened again."""
+    selection: Selection | Amendment = field(default_factory=Selection)
+    """Which failures are opened again, and with what changes."""
     prepare: Callable[[sqlite3.Connection], None] = lambda _db: None
     """Changes to the ledger before planning, such as a person's decisions."""
     _interrupted: bool = False
@@ -119,6 +120,8 @@ class Run:
         await ledger.do(self.prepare)
         if self.orders.send:
             await ledger.do(self.selection.reopen)
+        if self.orders.send and self.wanted is None:
+            self.watcher.say(str(await ledger.do(amend.cost)))
         plan, planner = await self._take_in(ledger, ending)
         throttle = Throttle(
             Rates(self.orders.per_minute, self.orders.in_flight), wall=self.clock, chance=self.chance.random

@@ -13,13 +13,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipeline import doubts
+from pipeline.amend import Cost, cost
 from pipeline.closing import export
 from pipeline.ledger import FILE, Ledger, counts, schema
 from pipeline.lock import hold
+from pipeline.planning import scratch
 from pipeline.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -57,6 +59,13 @@ def causes_of(folder: Path) -> list[tuple[str, str, str, int, str]]:
     """(state, endpoint, error_class, count, an example) of everything that did not go well."""
     with reading(folder) as db:
         return counts.causes(db)
+
+
+def what_if(folder: Path, reopen: Callable[[sqlite3.Connection], object]) -> Cost:
+    """What a resume with this *reopen* would send and cost; changes nothing in *folder*."""
+    with scratch(folder) as db:
+        reopen(db)
+        return cost(db)
 
 
 def settle_by_hand(folder: Path, *, billed: Sequence[str], unbilled: Sequence[str]) -> None:

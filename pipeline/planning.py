@@ -266,7 +266,7 @@ def make_plan(
 
     ``prepare`` may put knowledge of images into the ledger that is thrown away; it returns warnings.
     """
-    with _scratch(folder) as db:
+    with scratch(folder) as db:
         said = prepare(db)
         db.execute("BEGIN")
         planner = Planner(wanted, db, clock=clock)
@@ -279,7 +279,7 @@ def make_plan(
 
 
 @contextmanager
-def _scratch(folder: Path | None) -> Iterator[sqlite3.Connection]:
+def scratch(folder: Path | None) -> Iterator[sqlite3.Connection]:
     """A ledger to throw away: empty, or a copy of the folder's."""
     with tempfile.TemporaryDirectory(prefix="photobatch-plan-", ignore_cleanup_errors=True) as name:
         path = Path(name) / FILE
