@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pipeline import target as targets
-from pipeline.errors import FolderError, RecipeError
+from pipeline.errors import FolderError, InputError, RecipeError
 from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
 from pipeline.lookup import look
@@ -35,6 +35,7 @@ from pipeline.planning import Plan, Wanted, make_plan
 from pipeline.policy import Patience
 from pipeline.recipe import Recipe
 from pipeline.tally import FailureLimit
+from pipeline.undo import take_back
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,13 +140,19 @@ async def conduct(
     target = targets.choose(settings.base_url, sandbox=settings.sandbox, remembered=remembered(out))
     if wanted is not None and target.local:
         wanted = replace(wanted, allow_private=True)
-    async with contextlib.AsyncExitStack() as stack:
-        orders = settings.orders(out, target, command)
-        if target.embedded:
-            orders = await _embedded(stack, orders, settings)
-        run = Run(orders, wanted, watcher or Watcher())
-        begun(run)
-        return await run.execute()
+    is_new = not (out / FILE).exists()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            orders = settings.orders(out, target, command)
+            if target.embedded:
+                orders = await _embedded(stack, orders, settings)
+            run = Run(orders, wanted, watcher or Watcher())
+            begun(run)
+            return await run.execute()
+    except InputError:
+        if is_new:
+            await asyncio.to_thread(take_back, out)
+        raise
 
 
 async def _embedded(stack: contextlib.AsyncExitStack, orders: Orders, settings: Settings) -> Orders:
@@ -178,7 +185,10 @@ def plan(manifest: Any, recipe: Any = None, *, out: str | Path | None = None, **
     manifest.  *flags* are those of ``photobatch plan`` with underscores.
     """
     settings, reading = _split(flags)
-    target = targets.choose(settings.base_url, sandbox=settings.sandbox)
+    folder = None if out is None else Path(out)
+    target = targets.choose(
+        settings.base_url, sandbox=settings.sandbox, remembered=None if folder is None else remembered(folder)
+    )
     wanted = Wanted(
         manifest,
         as_recipe(recipe),
@@ -189,7 +199,7 @@ def plan(manifest: Any, recipe: Any = None, *, out: str | Path | None = None, **
         wanted = wanted.opened()
     return make_plan(
         wanted,
-        folder=None if out is None else Path(out),
+        folder=folder,
         per_minute=60.0 if settings.rpm is None else settings.rpm,
         prepare=partial(_look, wanted) if wanted.check_images else lambda _db: (),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline import endpoints
+from pipeline.errors import ManifestError
 from pipeline.expand import WARNINGS_KEPT, BoundRecipe
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake, Taken
@@ -233,6 +234,11 @@ class Planner:
 
     def finish(self) -> Taken:
         """Check the manifest as a whole; raises ManifestError."""
+        if not self.intake.taken.rows:
+            raise ManifestError(
+                f"{self.manifest.name}: names columns but has no rows",
+                hint="is the export complete? An empty catalogue would let go of everything made so far",
+            )
         return self.intake.finish()
 
     def report(self, per_minute: float) -> Plan:

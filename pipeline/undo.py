@@ -6,6 +6,7 @@ Only what the program itself writes into a new folder is removed, and only while
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MADE = (FILE, f"{FILE}-wal", f"{FILE}-shm", JOURNAL, lock.FILE, lock.NOTE, "run.log")
+SANDBOX = ".sandbox"
+"""Where the embedded sandbox keeps its memory."""
 
 
 def take_back(folder: Path) -> None:
@@ -26,6 +29,7 @@ def take_back(folder: Path) -> None:
     with contextlib.suppress(OSError):  # a file that is still open on Windows, a folder with other files in it
         for name in MADE:
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / SANDBOX, ignore_errors=True)
         folder.rmdir()
 
 
