@@ -12,6 +12,7 @@ from jobs import environment
 from jobs.console import complain
 from jobs.doctor import doctor
 from jobs.endpoints import endpoints
+from jobs.explain import explain
 from jobs.ledger import ledger
 from jobs.plan import plan
 from jobs.resume import resume
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (plan, run, resume, status, ledger, settle, endpoints, sandbox, doctor):
+for command in (plan, explain, run, resume, status, ledger, settle, endpoints, sandbox, doctor):
     app.command()(command)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pipeline.explain import Totals
     from pipeline.planning import Plan
 
 SHOWN = 20
@@ -78,6 +79,21 @@ def print_plan_line(plan: Plan) -> None:
     if plan.without_image:
         parts.append(f"{plan.without_image:,} rows without an image")
     say(f"{', '.join(parts)}; about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)}")
+
+
+def print_totals(totals: Totals) -> None:
+    """An explanation's totals, on stderr."""
+    sums = totals.as_json()
+    table = Table("does", "because", box=None, pad_edge=False)
+    table.add_column("tasks", justify="right")
+    for each in sums["reasons"]:
+        table.add_row(each["does"], escape(each["reason"]), f"{each['tasks']:,}")
+    stderr().print(table)
+    known = not totals.unpriced
+    say(
+        f"{totals.to_pay:,} calls to pay: about {show(totals.typical_nano if known else None)},"
+        f" at worst {show(totals.worst_nano if known else None)}"
+    )
 
 
 def print_summary(summary: dict[str, Any], *, console: Console | None = None) -> None:

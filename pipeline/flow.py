@@ -91,7 +91,7 @@ class Run:
         """The run between its two entries in the ledger."""
         began = self.clock()
         ending = Ending(f"{datetime.fromtimestamp(began, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}", began)
-        recipe = self.wanted.recipe.as_json() if self.wanted else None
+        recipe = self.wanted.named_recipe.as_json() if self.wanted else None
         manifest = self.wanted.place if self.wanted else None
         ledger.start_run(ending.run_id, self.orders.command, manifest, recipe)
         try:

@@ -18,6 +18,7 @@ from pipeline.closing import export
 from pipeline.ledger import FILE, Ledger, counts, schema
 from pipeline.lock import hold
 from pipeline.planning import scratch
+from pipeline.recipe import Recipe
 from pipeline.summary import summarise
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def causes_of(folder: Path) -> list[tuple[str, str, str, int, str]]:
     """(state, endpoint, error_class, count, an example) of everything that did not go well."""
     with reading(folder) as db:
         return counts.causes(db)
+
+
+def last_recipe(folder: Path) -> Recipe | None:
+    """The recipe of the newest run that had one; its key template included."""
+    with reading(folder) as db:
+        query = "SELECT recipe FROM runs WHERE recipe IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT 1"
+        found = db.execute(query).fetchone()
+    return None if found is None else Recipe.from_json(found[0])
 
 
 def what_if(folder: Path, reopen: Callable[[sqlite3.Connection], object]) -> Cost:

@@ -56,6 +56,11 @@ class Wanted:
     """Whether the servers are asked about remote images first; what they say then counts."""
     assumed_nano: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def named_recipe(self) -> Recipe:
+        """The recipe with the key template that counts."""
+        return replace(self.recipe, key=self.key or self.recipe.key)
+
     def open(self) -> Manifest:
         """The manifest, its header read; raises ManifestError."""
         if isinstance(self.manifest, Manifest):

@@ -18,7 +18,7 @@ from pipeline.errors import RecipeError
 from pipeline.template import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ENDPOINT_COLUMN = "endpoint"
@@ -76,6 +76,13 @@ class Recipe:
             default=str,
         )
 
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """The recipe that `as_json` wrote; an image that its step left out is looked for as it was then."""
+        data = json.loads(text)
+        steps = tuple(Step(**step) for step in data["steps"])
+        return cls(steps, data["name"], data["key"], data["checks"], image_default="{image_url}")
+
     def with_settings(self, settings: Mapping[str, str]) -> Recipe:
         """The recipe with *settings* in every step whose endpoint knows the parameter; raises RecipeError."""
         steps = list(self.steps)
@@ -118,6 +125,7 @@ class Recipe:
             checks=_table(data, "checks"),
         )
         _distinct(step.name for step in recipe.steps)
+        _no_second_images(recipe.steps)
         return recipe
 
     @classmethod
@@ -198,3 +206,15 @@ def _distinct(names: Iterable[str]) -> None:
         if name.casefold() in seen:
             raise RecipeError(f"two steps are called {name!r}", hint="outputs are named after steps: rename one")
         seen.add(name.casefold())
+
+
+def _no_second_images(steps: Sequence[Step]) -> None:
+    """Refuse ``scene-2`` beside a ``scene`` that makes several images: its second one has that name."""
+    several = {step.name.casefold(): step for step in steps if endpoints.get(step.endpoint).images_by is not None}
+    for step in steps:
+        first, _, number = step.name.casefold().rpartition("-")
+        if first in several and number.isdecimal():
+            raise RecipeError(
+                f"the step {step.name!r} is named like a further image of the step {several[first].name!r}",
+                hint="outputs are named after steps: rename one",
+            )

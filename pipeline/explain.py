@@ -1,0 +1,255 @@
+"""What a run would do with every task of a manifest, and why: `new`, `image changed`, `up to date`, ...
+
+The same planning as a run's, on a copy of the ledger that is thrown away; then what stood there before is laid beside
+what stands there now.  Changes nothing, sends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline import endpoints
+from pipeline.money import usd
+from pipeline.planning import Planner, scratch
+from pipeline.selection import Selection
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipeline.planning import Wanted
+
+PAY, SHARE, FETCH, SETTLE, NOTHING = "pay", "share", "fetch", "settle", "nothing"
+"""What a run would do: pay for a call, copy an output that was paid for, fetch what the provider has accepted, ask the
+provider's history, or nothing."""
+LONGEST = 48
+
+BEFORE = """
+CREATE TEMP TABLE before AS
+SELECT t.id, t.key, t.step, t.endpoint, t.state, t.params, t.error_class, t.error, t.row_id FROM tasks t WHERE t.live
+"""
+NOW = """
+SELECT t.id, t.key, t.step, t.endpoint, t.state, t.params, t.error_class, t.error, t.attempts, t.estimate_nano,
+       t.reserve_nano, t.fingerprint, o.path, o.size_bytes,
+       b.id, b.endpoint, b.state, b.params, b.error_class, b.error,
+       t.state = 'planned' AND EXISTS (SELECT 1 FROM tasks w WHERE w.fingerprint = t.fingerprint AND w.id <> t.id
+           AND (w.state IN ('intent', 'submitted', 'in_doubt')
+                OR (w.state = 'done' AND w.reused_from IS NULL AND NOT w.rejected)))
+FROM tasks t LEFT JOIN before b ON b.key = t.key AND b.step = t.step
+             LEFT JOIN outputs o ON o.task_id = t.id AND o.n = 1
+WHERE t.live ORDER BY t.row_id, t.id
+"""
+GONE = """
+SELECT b.key, b.step, b.endpoint, b.state, r.live FROM before b JOIN rows r ON r.id = b.row_id
+WHERE NOT EXISTS (SELECT 1 FROM tasks t WHERE t.live AND t.key = b.key AND t.step = b.step) ORDER BY b.id
+"""
+TWINS = "SELECT fingerprint FROM tasks WHERE live AND state='planned' GROUP BY fingerprint HAVING count(*) > 1"
+
+
+class Past(NamedTuple):
+    """The task that stood for the same key and step before."""
+
+    id: int | None
+    endpoint: str | None
+    state: str | None
+    params: str | None
+    error_class: str | None
+    error: str | None
+
+
+class Present(NamedTuple):
+    """The task that stands for a key and step after planning."""
+
+    id: int
+    key: str
+    step: str
+    endpoint: str
+    state: str
+    params: str
+    error_class: str | None
+    error: str | None
+    attempts: int
+    typical_nano: int | None
+    worst_nano: int | None
+    fingerprint: bytes | None
+    output: str | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What would happen to one task, and why.  Money in nano-dollars: of what this task itself would pay."""
+
+    key: str
+    step: str
+    endpoint: str
+    does: str
+    """``pay``, ``share``, ``fetch``, ``settle`` or ``nothing``."""
+    reason: str
+    detail: str = ""
+    typical_nano: int | None = 0
+    worst_nano: int | None = 0
+
+    @property
+    def why(self) -> str:
+        """Reason and detail, as people read them."""
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as plain JSON values; money in USD."""
+        return {
+            "key": self.key,
+            "step": self.step,
+            "endpoint": self.endpoint,
+            "does": self.does,
+            "reason": self.reason,
+            "detail": self.detail,
+            "typical_usd": None if self.typical_nano is None else usd(self.typical_nano),
+            "worst_usd": None if self.worst_nano is None else usd(self.worst_nano),
+        }
+
+
+@dataclass
+class Totals:
+    """Lines added up by what would happen and why."""
+
+    tasks: dict[tuple[str, str], int] = field(default_factory=dict)
+    typical_nano: int = 0
+    worst_nano: int = 0
+    unpriced: int = 0
+
+    def add(self, line: Line) -> None:
+        """Count *line*."""
+        self.tasks[line.does, line.reason] = self.tasks.get((line.does, line.reason), 0) + 1
+        self.typical_nano += line.typical_nano or 0
+        self.worst_nano += line.worst_nano or 0
+        self.unpriced += line.worst_nano is None
+
+    @property
+    def to_pay(self) -> int:
+        """Calls that would be paid."""
+        return sum(count for (does, _), count in self.tasks.items() if does == PAY)
+
+    def as_json(self) -> dict[str, Any]:
+        """The totals as plain JSON values; money in USD, None when a price is unknown."""
+        return {
+            "tasks": sum(self.tasks.values()),
+            "to_pay": self.to_pay,
+            "typical_usd": None if self.unpriced else usd(self.typical_nano),
+            "worst_usd": None if self.unpriced else usd(self.worst_nano),
+            "reasons": [
+                {"does": does, "reason": reason, "tasks": count}
+                for (does, reason), count in sorted(self.tasks.items(), key=lambda item: (-item[1], item[0]))
+            ],
+        }
+
+
+def explain(
+    wanted: Wanted,
+    folder: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    prepare: Callable[[sqlite3.Connection], object] = lambda _db: None,
+) -> Iterator[Line]:
+    """What a run of *wanted* in *folder* would do, task by task in the manifest's order, then what is gone.
+
+    ``prepare`` may change the ledger that is thrown away first, as a run does.  Raises InputError.
+    """
+    with scratch(folder) as db:
+        db.execute(BEFORE)
+        db.execute("CREATE UNIQUE INDEX temp.before_place ON before (key, step)")
+        prepare(db)
+        db.execute("BEGIN")
+        Selection().reopen(db)
+        planner = Planner(wanted, db, clock=clock)
+        for _ in planner.steps():
+            pass
+        planner.finish()
+        yield from _present(db, folder)
+        for key, step, slug, state, row_is_there in db.execute(GONE):
+            reason = "no longer asked for" if row_is_there else "left the manifest"
+            yield Line(key, step, slug, NOTHING, reason, "its output stays" if state == "done" else "")
+
+
+def _present(db: sqlite3.Connection, folder: Path) -> Iterator[Line]:
+    twins = {body for (body,) in db.execute(TWINS)}
+    rejected = {successor for (successor,) in db.execute("SELECT successor FROM decisions WHERE successor IS NOT NULL")}
+    claimed: set[bytes | None] = set()
+    for record in db.execute(NOW):
+        now, past, paid = Present(*record[:14]), Past(*record[14:20]), bool(record[20])
+        does = _does(now, shared=paid or now.fingerprint in claimed)
+        if does == PAY and now.fingerprint in twins:
+            claimed.add(now.fingerprint)
+        reason, detail = ("rejected", "") if now.id in rejected and now.state == "planned" else _why(now, past)
+        if does == NOTHING and now.state == "done":
+            reason, detail = _output(folder, now) or (reason, detail)
+        money = (now.typical_nano, now.worst_nano) if does == PAY else (0, 0)
+        yield Line(now.key, now.step, now.endpoint, does, reason, detail, *money)
+
+
+def _does(now: Present, *, shared: bool) -> str:
+    match now.state:
+        case "planned":
+            return SHARE if shared else PAY
+        case "intent" | "submitted":
+            return FETCH
+        case "in_doubt":
+            return SETTLE
+        case _:
+            return NOTHING
+
+
+def _why(now: Present, past: Past) -> tuple[str, str]:
+    """Reason and detail."""
+    if now.state == "invalid":
+        return "invalid", now.error or ""
+    if past.id is None:
+        return "new", ""
+    if past.id == now.id:
+        return _same_task(now, past)
+    if past.state == "invalid":
+        return "was invalid", past.error or ""
+    return _what_changed(now, past)
+
+
+def _same_task(now: Present, past: Past) -> tuple[str, str]:
+    if past.state == "done":
+        return ("up to date", "") if now.state == "done" else ("output missing", "")
+    if past.state == "failed":
+        return (f"failed before: {past.error_class}", "" if now.state == "planned" else past.error or "")
+    if past.state in ("intent", "submitted"):
+        return "accepted by the provider", ""
+    if past.state == "in_doubt":
+        return "in doubt", past.error or ""
+    return ("open", f"tried before: {past.error_class}") if past.error_class else ("open", "")
+
+
+def _what_changed(now: Present, past: Past) -> tuple[str, str]:
+    """How the body differs from the one before: equal parameters mean that an image's content changed."""
+    if now.endpoint != past.endpoint:
+        return "endpoint changed", f"{past.endpoint}→{now.endpoint}"
+    before, after = json.loads(past.params or "{}"), json.loads(now.params)
+    images = endpoints.get(now.endpoint).images
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    words = ", ".join(f"{name} {_short(before.get(name))}→{_short(after.get(name))}" for name in changed)
+    return ("image changed" if all(name in images for name in changed) else "params changed"), words
+
+
+def _output(folder: Path, now: Present) -> tuple[str, str] | None:
+    """What is wrong with the output of a finished task; None when it stands as it was written."""
+    if now.output is None:
+        return None
+    try:
+        size_bytes = (folder / now.output).stat().st_size
+    except OSError:
+        return "output missing", now.output
+    return None if size_bytes == now.size_bytes else ("output altered", now.output)
+
+
+def _short(value: Any) -> str:
+    text = "default" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
