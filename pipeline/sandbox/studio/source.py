@@ -11,15 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from pipeline.sandbox.studio.color import Pixels
+from pipeline.sandbox.studio.color import Pixels, as_pixels
 
-MAX_PIXELS = 52_000_000
-"""Larger images are refused from their header.  Pillow keeps four bytes a pixel, so this is 208 MB."""
+MAX_PIXELS = 64_000_000
+"""Larger images are refused from their header."""
+
+MAX_DECODED_PIXELS = 40_000_000
+"""The same for formats that, unlike JPEG, cannot be decoded at a fraction of their size.
+
+Pillow keeps four bytes a pixel: this is 160 MB of the 300 MB that one edit may take.
+"""
 
 WORKING_PIXELS = 2_100_000
 """Photographs are reduced to this before any maths, unless the output asks for more."""
 
 _OPAQUE = 255
+_STRIP_PIXELS = 2_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "MPO", "GIF", "BMP", "TIFF")  # no format that starts a program
 
 
@@ -75,9 +82,12 @@ def input_pixels(output: tuple[int, int]) -> int:
 def _decode(data: bytes, field: str, max_pixels: int) -> Photo:
     Image.init()
     with Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise UnreadableImage(_too_large(field, image.size))
-        image.draft(None, fit_within(image.size, max_pixels))
+        asked = image.size
+        if asked[0] * asked[1] > MAX_PIXELS:
+            raise UnreadableImage(_too_large(field, asked))
+        image.draft(None, fit_within(asked, max_pixels))
+        if image.width * image.height > MAX_DECODED_PIXELS:
+            raise UnreadableImage(_too_large(field, asked, MAX_DECODED_PIXELS, f" for {image.format}"))
         image.load()
         return _normalise(image, max_pixels)
 
@@ -86,32 +96,54 @@ def _normalise(image: Image.Image, max_pixels: int) -> Photo:
     exif = image.getexif().get(0x0112, 1)
     profile = image.info.get("icc_profile")
     transparent = image.has_transparency_data
-    image = _reduced(_eight_bits(image), max_pixels)
-    image = _to_srgb(image, profile)
-    upright = _upright(image.convert("RGBA" if transparent else "RGB"), exif)
-    pixels = np.asarray(upright)
+    image = _to_srgb(_reduced(image, max_pixels), profile)
+    pixels = np.asarray(_upright(image.convert("RGBA" if transparent else "RGB"), exif))
     if not transparent or int(pixels[..., 3].min()) == _OPAQUE:
         return Photo(np.ascontiguousarray(pixels[..., :3]), None)
     return Photo(_on_white(pixels), np.ascontiguousarray(pixels[..., 3]))
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring 16-bit and floating-point greys to 8 bits; Pillow's own conversion clips them to white."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    deep = np.nan_to_num(np.asarray(image).astype(np.float32))
-    highest = float(deep.max(initial=0))
-    scale = 255.0 if highest <= 1 and image.mode == "F" else 1.0 if highest <= _OPAQUE else 255 / max(65535.0, highest)
-    return Image.fromarray(np.clip(deep * scale, 0, 255).astype(np.uint8))
-
-
 def _reduced(image: Image.Image, max_pixels: int) -> Image.Image:
+    """Return *image* with 8 bits a channel and at most *max_pixels*.
+
+    A large one is shrunk a few rows at a time: Pillow's own way copies all of a transparent picture first.
+    """
+    brightest = _brightest(image)
     size = fit_within(image.size, max_pixels)
-    if size == image.size:
-        return image
+    factor = min(image.width // size[0], image.height // size[1])
+    if factor < 2:  # noqa: PLR2004 - nothing to average
+        whole = _eight_bits(image, brightest)
+        return whole if whole.size == size else whole.resize(size, Image.Resampling.BICUBIC)
+    rows = factor * max(1, _STRIP_PIXELS // (image.width * factor))
+    tops = range(0, image.height, rows)
+    boxes = [(0, top, image.width, min(top + rows, image.height)) for top in tops]
+    strips = [_eight_bits(image.crop(box), brightest).reduce(factor) for box in boxes]
+    joined = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    for number, strip in enumerate(strips):
+        joined.paste(strip, (0, number * rows // factor))
+    return joined.resize(size, Image.Resampling.BICUBIC)
+
+
+def _brightest(image: Image.Image) -> float:
+    """Return what counts as white in a deep grey image: 1, 255 or 65535, or its largest value beyond; else 255."""
+    if not image.mode.startswith(("I", "F")):
+        return _OPAQUE
+    extrema = image.getextrema()
+    highest = extrema[1] if isinstance(extrema[1], (int, float)) else _OPAQUE
+    if not math.isfinite(highest):
+        return 1.0
+    steps = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    return next((step for step in steps if highest <= step), float(highest))
+
+
+def _eight_bits(image: Image.Image, brightest: float) -> Image.Image:
+    """Bring deep greys to 8 bits (Pillow's own conversion clips them to white), and palettes to colours."""
+    if image.mode.startswith(("I", "F")):
+        deep = np.nan_to_num(np.asarray(image).astype(np.float32))
+        return Image.fromarray(as_pixels(deep * (255 / brightest)))
     if image.mode in {"P", "1", "PA"}:
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -139,9 +171,9 @@ def _on_white(rgba: Pixels) -> Pixels:
     return flat.astype(np.uint8)
 
 
-def _too_large(field: str, size: tuple[int, int] | None = None) -> str:
+def _too_large(field: str, size: tuple[int, int] | None = None, limit: int = MAX_PIXELS, kind: str = "") -> str:
     what = f"{size[0]} x {size[1]} pixels" if size else "far too many pixels"
-    return f"{field}: {what}; the limit is {MAX_PIXELS / 1e6:.0f} megapixels, send a smaller image"
+    return f"{field}: {what}; the limit is {limit / 1e6:.0f} megapixels{kind}, send a smaller image"
 
 
 def _why(fault: Exception) -> str:
