@@ -8,6 +8,7 @@ only what varies is looked at per row.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,6 +43,10 @@ class Priced(Protocol):
 
 
 FINGERPRINT_BYTES = 16
+IMAGE_COLUMN = re.compile(
+    r"(product|main|base)?(image|img|photo|picture)(url|link|src|file|path)?|url(image|img|photo)"
+)
+"""Names of image columns in tables of no known shop, without blanks and underscores."""
 MEMORY = 10_000
 """Distinct checked values remembered per parameter; beyond that they are checked again."""
 WARNINGS_KEPT = 200
@@ -113,7 +118,7 @@ class BoundStep:
                 self.varying.append(self._bind(name, template, columns))
             elif value != "" or name in self.endpoint.required:
                 self.constants[name] = self._constant(name, template.parts[0] if template else value)
-        self._require()
+        self._require(columns)
         self.varying.sort(key=lambda v: v.name)
         self._pieces = self._compile()
         self._prices: dict[tuple[Any, ...], tuple[int | None, int | None]] = {}
@@ -261,13 +266,14 @@ class BoundStep:
         self._warn(warnings)
         return clean
 
-    def _require(self) -> None:
+    def _require(self, columns: Sequence[str]) -> None:
         given = {*self.constants, *(v.name for v in self.varying)}
         missing = [name for name in self.endpoint.required if name not in given]
         if missing:
             raise RecipeError(
                 f"step {self.step.name!r}: {self.endpoint.slug} needs {', '.join(missing)}",
-                hint=f'add params.{missing[0]} = "..." to the step, or --set {missing[0]}=...',
+                hint=f'add params.{missing[0]} = "..." to the step, or --set {missing[0]}=...;'
+                f" the columns are: {', '.join(columns)}",
             )
 
     def _warn(self, warnings: list[str]) -> None:
@@ -429,15 +435,24 @@ def _task_step(slug: str, columns: Sequence[str]) -> Step:
 
 
 def _with_image(step: Step, columns: Sequence[str], default: str | None) -> Step:
-    """*step* with its first image from the column of that name, or from ``image_url``, when it names none."""
+    """*step* with its first image from the column of that name, from ``image_url``, or from the one like it."""
     images = endpoints.get(step.endpoint).images
     if default is None or not images or images[0] in step.params:
         return step
-    folded = {column.strip().casefold() for column in columns}
-    choice = f"{{{images[0]}}}" if images[0] in folded else default
-    if choice.strip("{}") not in folded:
+    choice = _image_column(columns, [images[0], default.strip("{}")])
+    if choice is None:
         return step
-    return Step(step.name, step.endpoint, {images[0]: choice, **step.params}, step.dedupe)
+    return Step(step.name, step.endpoint, {images[0]: f"{{{choice}}}", **step.params}, step.dedupe)
+
+
+def _image_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The column called like the first of *names* there is; else the only one that can hold nothing but images."""
+    for name in names:
+        for column in columns:
+            if column.strip().casefold() == name.casefold():
+                return column
+    likely = [column for column in columns if IMAGE_COLUMN.fullmatch(re.sub(r"[\s_-]+", "", column).casefold())]
+    return likely[0] if len(likely) == 1 else None
 
 
 def _unusable(slug: str, row: Row, error: RecipeError) -> Wish:

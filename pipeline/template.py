@@ -78,13 +78,25 @@ class Template:
 
 
 def place(columns: Sequence[str], name: str) -> int:
-    """Index of column *name*: as written, else ignoring case and blanks around; raises RecipeError."""
+    """Index of column *name*: as written, else ignoring case and padding, else ``Image URL`` for ``image_url``.
+
+    Raises RecipeError where no column is meant, or several may be.
+    """
     if name in columns:
         return columns.index(name)
-    folded = [column.strip().casefold() for column in columns]
-    if name.strip().casefold() in folded:
-        return folded.index(name.strip().casefold())
+    for fold in (_folded, _loose):
+        found = [n for n, column in enumerate(columns) if fold(column) == fold(name)]
+        if found and (fold is _folded or len(found) == 1):
+            return found[0]
     raise RecipeError(
         f"there is no column {name!r}{nearest(name, list(columns))}",
         hint=f"the columns are: {', '.join(columns)}",
     )
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _loose(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold())

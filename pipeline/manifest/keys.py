@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
@@ -23,6 +24,7 @@ CANDIDATES = ("key", "sku", "id", "handle")
 _SHOWN = 3
 _KEPT_KEYS = 100
 _KEPT_ROWS = 5
+_SAMPLE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,22 @@ def _find(
     proof.duplicates = dict(twice[:_SHOWN])
 
 
+def _unique_column(manifest: Manifest) -> str | None:
+    """A column that could name the rows; of several the one with the shortest values."""
+    alive: dict[int, set[str]] = {index: set() for index in range(len(manifest.columns))}
+    for row in islice(manifest.rows(), _SAMPLE_ROWS):
+        for index in list(alive):
+            value = row.cells[index].strip()
+            if not value or value in alive[index]:
+                del alive[index]
+            else:
+                alive[index].add(value)
+    for index in sorted(alive, key=lambda index: sum(map(len, alive[index]))):
+        if alive[index] and duplicates(manifest, lambda row, index=index: row.cells[index]).holds:  # type: ignore[misc]
+            return manifest.columns[index]
+    return None
+
+
 def _and(rows: Sequence[int]) -> str:
     if len(rows) == _KEPT_ROWS:
         return f"{', '.join(map(str, rows[:-1]))} and further ones"
@@ -149,6 +167,53 @@ def _why_none(reasons: Sequence[str]) -> str:
 
 
 def _way_out(manifest: Manifest) -> str:
+    lowered = {names.fold(column): column for column in manifest.columns}
+    if "handle" in lowered and "image position" in lowered:
+        return "name a column with --key COLUMN, or several with --key '{Handle}-{Image Position}'"
+    unique = _unique_column(manifest)
+    found = f' ("{unique}" is filled and unique)' if unique else ""
+    example = "-".join(f"{{{column}}}" for column in manifest.columns[:2])
+    return f"name a column with --key COLUMN{found}, or several with --key '{example}'"
+
+
+def _unique_column(manifest: Manifest) -> str | None:
+    """A column that could name the rows; of several the one with the shortest values."""
+    alive: dict[int, set[str]] = {index: set() for index in range(len(manifest.columns))}
+    for row in islice(manifest.rows(), _SAMPLE_ROWS):
+        for index in list(alive):
+            value = row.cells[index].strip()
+            if not value or value in alive[index]:
+                del alive[index]
+            else:
+                alive[index].add(value)
+    for index in sorted(alive, key=lambda index: sum(map(len, alive[index]))):
+        if alive[index] and duplicates(manifest, lambda row, index=index: row.cells[index]).holds:  # type: ignore[misc]
+            return manifest.columns[index]
+    return None
+
+
+def _and(rows: Sequence[int]) -> str:
+    if len(rows) == _KEPT_ROWS:
+        return f"{', '.join(map(str, rows[:-1]))} and further ones"
+    return f"{', '.join(map(str, rows[:-1]))} and {rows[-1]}"
+
+
+def _warn_of_case(manifest: Manifest, column: str, proof: KeyProof) -> None:
+    if proof.differ_in_case > 0:
+        manifest.notices.warn(
+            f'column "{column}": {proof.differ_in_case:,} keys differ from another only in upper and lower case'
+        )
+
+
+def _why_none(reasons: Sequence[str]) -> str:
+    if reasons:
+        return ". ".join(reasons)
+    return f"It has none of the columns {', '.join(CANDIDATES)}"
+
+
+def _way_out(manifest: Manifest) -> str:
+    if (column := _unique_column(manifest)) is not None:
+        return f'the column "{column}" is filled and unique: --key "{column}"'
     lowered = {names.fold(column): column for column in manifest.columns}
     example = "'{Handle}-{Image Position}'"
     if "handle" not in lowered or "image position" not in lowered:
