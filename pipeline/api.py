@@ -30,7 +30,7 @@ from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
 from pipeline.lookup import look
 from pipeline.money import nano, nano_up
-from pipeline.orders import SETTLE_AFTER_S, Orders, Watcher
+from pipeline.orders import SETTLE_AFTER_S, Orders, Period, Watcher
 from pipeline.planning import Plan, Wanted, make_plan
 from pipeline.policy import Patience
 from pipeline.recipe import Recipe
@@ -54,6 +54,9 @@ class Settings:
     api: Literal["queue", "sync"] = "queue"
     cap_usd: float | None = None
     cap_file: Path | None = None
+    cap_night_usd: float | None = None
+    """A second cap, over the calls sent since ``night_began``."""
+    night_began: float = 0.0
     rpm: float | None = None
     concurrency: int | None = None
     max_failures: str | None = None
@@ -63,6 +66,7 @@ class Settings:
     settle_after_s: float = SETTLE_AFTER_S
     full_decode: bool = True
     ai_label: bool = True
+    prune: bool = False
     assume_price: Mapping[str, float] = field(default_factory=dict)
     api_key: str | None = field(default=None, repr=False)
     prices_cache: Path | None = None
@@ -71,6 +75,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _positive("cap_usd", self.cap_usd, zero=True)
+        _positive("cap_night_usd", self.cap_night_usd, zero=True)
         _positive("rpm", self.rpm, zero=True)
         _positive("concurrency", self.concurrency)
         if self.api not in ("queue", "sync"):
@@ -91,6 +96,7 @@ class Settings:
             api=self.api,
             cap_nano=None if self.cap_usd is None else nano(self.cap_usd),
             cap_file=self.cap_file,
+            period=None if self.cap_night_usd is None else Period(nano(self.cap_night_usd), self.night_began),
             per_minute=self.rpm,
             concurrency=self.concurrency,
             failures=FailureLimit.parse(self.max_failures),
@@ -100,6 +106,7 @@ class Settings:
             settle_after_s=self.settle_after_s,
             full_decode=self.full_decode,
             ai_label=self.ai_label,
+            prune=self.prune,
             assumed_nano=self.assumed_nano,
             patience=self.patience,
             prices_cache=self.prices_cache,
@@ -135,6 +142,7 @@ async def conduct(
     command: str = "run",
     watcher: Watcher | None = None,
     begun: Callable[[Run], None] = lambda _run: None,
+    clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """Do one run and return its summary.  ``begun`` gets the run, to interrupt it; raises PipelineError."""
     target = targets.choose(settings.base_url, sandbox=settings.sandbox, remembered=remembered(out))
@@ -146,7 +154,7 @@ async def conduct(
             orders = settings.orders(out, target, command)
             if target.embedded:
                 orders = await _embedded(stack, orders, settings)
-            run = Run(orders, wanted, watcher or Watcher())
+            run = Run(orders, wanted, watcher or Watcher(), clock)
             begun(run)
             return await run.execute()
     except InputError:
