@@ -133,7 +133,7 @@ def test_ambient_light_is_flat(bottle: Drawing) -> None:
     assert slope("ambient") < 0.7 * slope("softbox")
 
 
-@pytest.mark.parametrize("intensity", ["strong", "mood", "bright", "medium"])
+@pytest.mark.parametrize("intensity", ["strong", "mood"])
 @pytest.mark.parametrize("kind", ["softbox", "sunlight", "spotlight", "ambient"])
 @pytest.mark.parametrize("direction", ["left", "right", "top", "back"])
 def test_print_on_a_label_stays_readable(direction: str, kind: str, intensity: str, bottle: Drawing) -> None:
