@@ -68,6 +68,10 @@ class Crew:
         lanes: dict[str, list[Task]] = {slug: [] for slug in endpoints}
         for task in accepted:
             lanes.setdefault(task.endpoint, []).append(task)
+        with self._worker.delivery.hands:
+            await self._work(lanes)
+
+    async def _work(self, lanes: dict[str, list[Task]]) -> None:
         async with asyncio.TaskGroup() as group:
             for slug, first in lanes.items():
                 inbox: asyncio.Queue[Task | Sharing | None] = asyncio.Queue(maxsize=2 * self._hands)

@@ -10,12 +10,14 @@ Everything here is free and may be repeated.  Never sends a paid request.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline import endpoints
 from pipeline.errors import CallError, ErrorClass
 from pipeline.ledger.entries import Receipt, Verdict
 from pipeline.outputs import BadOutput
+from pipeline.outputs.hands import Hands
 from pipeline.policy import Patience, next_step
 from pipeline.task import Accepted, Answer, Picture, SavedImage, State, Task
 from pipeline.tools import Attempt
@@ -35,6 +37,7 @@ class Delivery:
     def __init__(self, tools: Tools, habits: Habits) -> None:
         self.tools = tools
         self.habits = habits
+        self.hands = Hands()
 
     async def take_up(self, task: Task) -> None:
         """Finish a task that an earlier run paid for.  It is never sent again."""
@@ -113,17 +116,18 @@ class Delivery:
     async def _save_one(self, task: Task, picture: Picture, n: int) -> SavedImage:
         for tries in range(1, FETCHES + 1):
             data = await self.tools.provider.fetch(picture)
+            save = partial(
+                self.tools.store.save,
+                data,
+                key=task.key,
+                step=task.step,
+                n=n,
+                digital_source=endpoints.get(task.endpoint).digital_source,
+                superseded=task.out_of_date,
+                full=self.habits.full_decode,
+            )
             try:
-                return await asyncio.to_thread(
-                    self.tools.store.save,
-                    data,
-                    key=task.key,
-                    step=task.step,
-                    n=n,
-                    digital_source=endpoints.get(task.endpoint).digital_source,
-                    superseded=task.out_of_date,
-                    full=self.habits.full_decode,
-                )
+                return await self.hands.do(save)
             except BadOutput:
                 if picture.data is not None or tries == FETCHES:
                     raise

@@ -173,11 +173,11 @@ def done(
         " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END, error_class=NULL, error=NULL WHERE id=?",
         (receipt.at, receipt.billed_nano, receipt.request_id, receipt.billed_nano, attempt),
     )
-    _add_to_bill(db, task_id, receipt.billed_nano)
     db.execute(
         "UPDATE tasks SET state=?, finished_at=?, latency_s=?, request_id=coalesce(?, request_id),"
+        " billed_nano=CASE WHEN ?5 IS NULL THEN billed_nano ELSE coalesce(billed_nano, 0) + ?5 END,"
         " seed=coalesce(?, seed), error_class=NULL, error=NULL, http_status=NULL WHERE id=?",
-        (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.seed, task_id),
+        (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.billed_nano, receipt.seed, task_id),
     )
     _outputs(db, task_id, images)
     if receipt.signature is not None and receipt.billed_nano is not None:

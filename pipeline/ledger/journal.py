@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 class Journal:
     """Append-only lines ``crc32 json``; a torn or damaged line ends the reading of nothing but itself."""
 
@@ -37,7 +40,7 @@ class Journal:
 
     def note(self, **entry: Any) -> None:
         """Add *entry* to what the next `sync` makes durable.  Called on the writer thread."""
-        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        text = _encode(entry).encode()
         self._waiting.append(b"%08x %s\n" % (zlib.crc32(text), text))
 
     def sync(self) -> None:

@@ -141,15 +141,16 @@ class Ledger:
 
     async def intent(self, meant: Intent) -> int:
         """Record that a call is about to be made; raises AlreadyPaid or NotOpen."""
-        return await self.do(lambda db: entries.intent(db, self.journal, meant))
+        return await self._writer.do(lambda db: entries.intent(db, self.journal, meant), undoable=False)
 
     async def accepted(self, task: Task, attempt: int, request_id: str) -> None:
         """Record the provider's request id."""
         at = self._clock()
-        await self.do(
+        await self._writer.do(
             lambda db: entries.accepted(
                 db, self.journal, task_id=task.id, attempt=attempt, request_id=request_id, at=at
-            )
+            ),
+            undoable=False,
         )
 
     async def refused(self, task: Task, attempt: int, verdict: Verdict, *, final: bool) -> int:
