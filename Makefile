@@ -47,6 +47,7 @@ test: setup ## pass the tests, on two processes
 demo: ## the sample catalogue through all five endpoints, against the embedded sandbox: no key, no cost
 	@$(INSTALL) demo
 	$(PHOTOBATCH) run manifests/catalog.csv --recipe manifests/all-endpoints.toml --sandbox --out out/demo $(ARGS)
+	$(PHOTOBATCH) report out/demo
 
 bench: ## measure speed and memory against bare loops; writes bench/RESULTS.md
 	@$(INSTALL) bench
@@ -56,7 +57,7 @@ certify: setup ## kill and resume the real command under faults; ends with what 
 	$(PY) bench/certify.py $(ARGS)
 
 gallery: setup ## contact sheets of the sandbox's studio, for every endpoint and parameter
-	$(PY) bench/gallery.py $(ARGS)
+	$(PY) -m pipeline.sandbox.studio.gallery $(ARGS)
 
 lock: ## re-create the lock files from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o .ci/requirements.txt
