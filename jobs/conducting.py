@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.console import print_json, say
 from jobs.display import Display
+from jobs.metrics import Metrics
+from jobs.morning import markdown
+from jobs.unattended import Unattended, exit_code, step_summary
 from pipeline.api import Settings, conduct
+from pipeline.orders import Watcher, Watchers
 from pipeline.summary import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -30,39 +34,93 @@ def conduct_here(
     quiet: bool,
     json_only: bool,
     begun: Callable[[Run], None] = lambda _run: None,
+    unattended: Unattended = Unattended(),
 ) -> int:
     """Do a run in the foreground; returns the exit code.  Raises PipelineError."""
     display = Display(out, quiet=quiet, json_only=json_only)
+    summary = conduct_watched(
+        settings, out, wanted, command=command, watcher=display, begun=begun, unattended=unattended
+    )
+    if summary is None:
+        return INTERRUPTED
+    step_summary(markdown(f"photobatch {command}", summary))
+    if json_only:
+        print_json(summary)
+    return exit_code(summary, unattended)
 
-    async def main() -> dict[str, Any]:
+
+def conduct_watched(
+    settings: Settings,
+    out: Path,
+    wanted: Wanted | None,
+    *,
+    command: str,
+    watcher: Watcher,
+    begun: Callable[[Run], None] = lambda _run: None,
+    unattended: Unattended = Unattended(),
+) -> dict[str, Any] | None:
+    """Do a run in a loop of its own; returns its summary, None when it was cut off.  Raises PipelineError."""
+    metrics = Metrics(out, unattended.metrics_file, unattended.metrics_port)
+    last = Last()
+
+    async def main() -> None:
         task = asyncio.current_task()
         assert task is not None
-        runs: list[Run] = []
+        drain = Drain(task.cancel, unattended.grace_s)
 
         def begin(run: Run) -> None:
-            runs.append(run)
+            drain.run = run
             begun(run)
 
-        def stop() -> None:
-            stop_count[0] += 1
-            if stop_count[0] == 1 and runs:
-                runs[0].interrupt()
-                say("stopping: what is in flight is finished first; once more stops at once")
-            else:
-                task.cancel()
-
-        stop_count = [0]
-        with _signals(stop):
-            return await conduct(settings, out, wanted, command=command, watcher=display, begun=begin)
+        with _signals(drain.stop):
+            watchers = Watchers(watcher, metrics, last)
+            await conduct(settings, out, wanted, command=command, watcher=watchers, begun=begin)
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            summary = runner.run(main())
+            runner.run(main())
     except (asyncio.CancelledError, KeyboardInterrupt):
-        return INTERRUPTED
-    if json_only:
-        print_json(summary)
-    return int(summary["exit_code"])
+        pass  # what was paid for is in the ledger, and the summary says so when there was time for one
+    finally:
+        metrics.close()
+    return last.summary
+
+
+class Last(Watcher):
+    """Keeps the summary of a run, however it ended."""
+
+    summary: dict[str, Any] | None = None
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """The run ended."""
+        self.summary = summary
+
+
+class Drain:
+    """What Ctrl-C and SIGTERM do: first finish what is in flight, within the grace period; then, or again, cancel."""
+
+    def __init__(self, cancel: Callable[[], object], grace_s: float | None) -> None:
+        self.run: Run | None = None
+        self._cancel = cancel
+        self._grace_s = grace_s
+        self._draining = False
+
+    def stop(self) -> None:
+        """A signal came.  Call on the loop's thread."""
+        if self._draining or self.run is None:
+            self._cancel()
+            return
+        self._draining = True
+        self.run.interrupt()
+        if self._grace_s is None:
+            say("stopping: what is in flight is finished first; once more stops at once")
+        else:
+            say(f"stopping: what is in flight is finished first, for {self._grace_s:g} s at most")
+            asyncio.get_running_loop().call_later(self._grace_s, self._give_up)
+
+    def _give_up(self) -> None:
+        say("the grace period is over: what is still in flight is fetched by the next run, without being paid again")
+        self._cancel()
 
 
 @contextlib.contextmanager

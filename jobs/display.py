@@ -138,7 +138,7 @@ def line(state: Working) -> str:
 
 def open_log(folder: Path) -> logging.Logger:
     """`run.log` in *folder*: one JSON object per line, rotated.  A log that cannot be written is done without."""
-    logger = logging.Logger("photobatch.run")  # noqa: LOG001  # one per run, not shared through the module's registry
+    logger = _RunLog("photobatch.run")  # one per run, not shared through the module's registry
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handler: logging.Handler = _LogFile(
@@ -152,13 +152,34 @@ def open_log(folder: Path) -> logging.Logger:
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
-    """Asks the open file how long it is, where the original asks the file system twice per line."""
+    """Counts what it writes, where the original asks the file system how long the file is, for every line."""
 
-    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802  # the name that logging calls
-        del record
-        if self.stream is None:  # until the first line, because of ``delay``
-            self.stream = self._open()
-        return self.stream.tell() >= self.maxBytes
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, in a new file when the present one is full."""
+        try:
+            if self.stream is None:
+                self.stream = self._open()
+                self._size = self.stream.tell()
+            line = self.format(record) + self.terminator
+            self._size += len(line)
+            if self._size > self.maxBytes:
+                self.doRollover()
+                self._size = len(line)
+            self.stream.write(line)
+            self.stream.flush()
+        except Exception:  # noqa: BLE001  # as every handler of logging: a log that cannot be written stops nothing
+            self.handleError(record)
+
+
+class _RunLog(logging.Logger):
+    """Nobody asks from which line of code an event came: looking that up costs as much as writing it."""
+
+    def findCaller(  # noqa: N802  # the name that logging calls
+        self, stack_info: bool = False, stacklevel: int = 1
+    ) -> tuple[str, int, str, str | None]:
+        """Give no place."""
+        del stack_info, stacklevel
+        return "", 0, "", None
 
 
 class _JsonLines(logging.Formatter):

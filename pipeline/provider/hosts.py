@@ -6,6 +6,7 @@ Owns the addresses and their check.  Knows nothing of what is asked there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from pipeline.errors import RecipeError
@@ -41,11 +42,11 @@ class Hosts:
 
     def blocking(self, endpoint: str) -> str:
         """Where a blocking call of *endpoint* is sent."""
-        return f"{self.api}/v1/{quote(endpoint, safe='')}"
+        return f"{self.api}/v1/{_part(endpoint)}"
 
     def queue(self, endpoint: str) -> str:
         """Where a task for *endpoint* is queued."""
-        return f"{self.api}/v2/{quote(endpoint, safe='')}"
+        return f"{self.api}/v2/{_part(endpoint)}"
 
     def status(self, request_id: str) -> str:
         """Where the status of a queued task is read."""
@@ -69,6 +70,12 @@ class Hosts:
     def requests(self) -> str:
         """Where the request history is read."""
         return f"{self.history}/inference-request/request-history"
+
+
+@lru_cache(maxsize=100)
+def _part(endpoint: str) -> str:
+    """The slug of an endpoint as a part of a path."""
+    return quote(endpoint, safe="")
 
 
 def _root(base_url: str) -> str:
