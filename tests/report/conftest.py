@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ class Shop:
             for image in self._paths(task.replaces):
                 moved = self.store.supersede(image)
                 if moved:
-                    self.ledger.run(lambda db: entries.moved(db, old=image, new=moved))
+                    self.ledger.run(partial(entries.moved, old=image, new=moved))
         saved = self.store.save(picture(colour, size), key=key, step=step)
         receipt = Receipt(self.now + 4, task.estimate_nano, f"req-{task.id}", None, 4.0)
         self.ledger.run(lambda db: entries.done(db, task_id=task.id, attempt=attempt, receipt=receipt, images=[saved]))

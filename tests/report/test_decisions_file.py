@@ -80,7 +80,7 @@ def test_the_same_line_twice_counts_once_and_two_opinions_are_refused() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(InputError, match="there is no column 'decision'; did you mean decison?") as caught:
+    with pytest.raises(InputError, match=r"there is no column 'decision'; did you mean decison\?") as caught:
         parse_decisions("key,step,decison\n")
     assert "key,step,decision,note,set" in caught.value.hint
 

@@ -1,0 +1,103 @@
+"""Failures grouped by cause, and what to do about each.
+
+Two errors have one cause when they differ only in what names a row, a file, an id or a number.  Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+MOST = 200
+"""Causes that are told apart; what comes later is grouped by its class alone."""
+LONGEST = 300
+
+_ROW = re.compile(r"^row \d+(, column [^:]*)?: ")
+_SAME = re.compile(r"^the same call failed: ")
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*"""")
+_ADDRESS = re.compile(r"https?://\S+|(?:[A-Za-z]:)?(?:[\\/][^\s:\\/]+){2,}")
+_ID = re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8}[0-9a-f-]*\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+REMEDIES: dict[str, str] = {
+    "bad_request": "The parameters are wrong for this endpoint. Correct the recipe or the row and run the manifest "
+    "again: only changed tasks are sent.",
+    "bad_key": "Set SEGMIND_API_KEY to a valid key, then `photobatch resume`.",
+    "forbidden": "The account may not use this endpoint. Ask the provider for access, then `photobatch resume`.",
+    "not_found": "The endpoint or an image address does not exist. Correct it in recipe or manifest and run again.",
+    "no_credits": "Top up the account or raise its spend limit, then `photobatch resume`: what was not sent is open.",
+    "rejected": "The provider refused the content. Change prompt or picture, or reject it here with other parameters.",
+    "retired": "The provider took the endpoint out of service. Choose another endpoint in the recipe.",
+    "inference_failed": "The model failed on this input and billed nothing. Reject it here with changed parameters, "
+    "or `photobatch resume --only inference_failed`.",
+    "rate_limited": "Too many calls at once; nothing was billed. `photobatch resume` takes these up again.",
+    "server_error": "A fault at the provider; nothing was billed. `photobatch resume` takes these up again.",
+    "gateway": "The provider's gateway was down; nothing was billed. `photobatch resume` takes these up again.",
+    "timeout": "No answer in time. `photobatch resume` takes these up again.",
+    "connection": "The network failed before anything was sent. `photobatch resume` takes these up again.",
+    "bad_output": "The call was billed, but what came back is no usable image. Reject it here to have it made anew, "
+    "and ask the provider for a refund.",
+    "bad_input": "The photo cannot be used as it is. Replace the file or the address and run the manifest again.",
+    "cap": "The cap was reached. Raise --cap and `photobatch resume`.",
+    "deadline": "The deadline came first. `photobatch resume` goes on.",
+    "interrupted": "The run was cut off. `photobatch resume` finishes what is open.",
+    "lost": "The call was billed and its result is gone. `photobatch resume --only lost` pays for it once more.",
+}
+"""What to do, by the ledger's error class."""
+IN_DOUBT = (
+    "Sent, but no answer came: perhaps billed, so never sent again by itself. "
+    "`photobatch settle` asks the provider's history."
+)
+UNKNOWN = "See the error, correct its cause and run again."
+
+
+@dataclass
+class Cause:
+    """Tasks that are not done for one reason."""
+
+    state: str
+    error_class: str
+    message: str
+    """What their errors have in common, with … where they differ."""
+    example: str
+    remedy: str
+    count: int = 0
+    endpoints: dict[str, int] = field(default_factory=dict)
+
+
+class Causes:
+    """Groups errors as they come; `of` returns the number of a task's cause."""
+
+    def __init__(self) -> None:
+        self.found: list[Cause] = []
+        self._numbers: dict[tuple[str, str, str], int] = {}
+
+    def of(self, state: str, endpoint: str, error_class: str | None, error: str | None) -> int:
+        """Number of the cause, from 0; counts the task."""
+        text = " ".join((error or "").split())
+        place = (state, error_class or "", pattern(text))
+        if place not in self._numbers and len(self.found) >= MOST:
+            place = (state, error_class or "", "…")
+        if place not in self._numbers:
+            self._numbers[place] = len(self.found)
+            self.found.append(Cause(*place, example=text[:LONGEST], remedy=remedy(state, error_class)))
+        number = self._numbers[place]
+        cause = self.found[number]
+        cause.count += 1
+        cause.endpoints[endpoint] = cause.endpoints.get(endpoint, 0) + 1
+        return number
+
+
+def remedy(state: str, error_class: str | None) -> str:
+    """What to do about a task in *state* that has *error_class*."""
+    if state == "in_doubt":
+        return IN_DOUBT
+    return REMEDIES.get(error_class or "", UNKNOWN)
+
+
+def pattern(error: str) -> str:
+    """*error* without what names a row, a file, an id or a number."""
+    text = _SAME.sub("", _ROW.sub("", error))
+    for part in (_QUOTED, _ADDRESS, _ID, _NUMBER):
+        text = part.sub("…", text)
+    return text[:LONGEST] or "no message"

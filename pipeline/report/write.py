@@ -1,0 +1,165 @@
+"""Make ``report/`` of a result folder: a page that opens from disk, without a server and without the network.
+
+    report/index.html        the page, with its styles and scripts in page/
+    report/data/             what it shows (see `dataset`), replaced whole
+    report/thumbs/, previews/, looks.jsonl    small copies and what was seen in them (see `pictures`), kept
+
+Reads the ledger and the images, never changes them.  Safe to repeat, and while a run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from dataclasses import asdict
+from importlib import resources
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import FolderError, RecipeError
+from pipeline.ledger import FILE, gallery, schema
+from pipeline.report.dataset import CHUNK, PAGE, Dataset, script
+from pipeline.report.figures import figures
+from pipeline.report.flags import FLAGS, Thresholds
+from pipeline.report.pictures import Pictures
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PROBLEMS = 20
+"""Pictures that cannot be shown and are named on the page."""
+
+
+def write_report(
+    folder: Path,
+    *,
+    thumbnails: bool = True,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    clock: Callable[[], float] = time.time,
+) -> Path:
+    """Write the gallery of the result folder *folder*; returns the page's path.
+
+    ``thumbnails`` makes small copies of new pictures and looks for flags; without it, what exists is used.
+    ``progress`` hears (pictures done, pictures to do).  Raises FolderError and LedgerError.
+    """
+    report = folder / "report"
+    made_at = clock()
+    try:
+        with reading(folder) as db:
+            report.mkdir(exist_ok=True)
+            pictures = Pictures(report, gallery.known_files(db))
+            if thumbnails:
+                used = make_pictures(db, folder, pictures, progress)
+                pictures.prune(used)
+            _write_data(db, report, pictures, made_at)
+        return write_page(report)
+    except OSError as error:
+        raise FolderError(
+            f"{report}: {error.strerror or error}", hint="make the folder writable and free some space"
+        ) from error
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection to the ledger in *folder*, seeing one moment; raises FolderError when there is none."""
+    path = folder / FILE
+    if not path.is_file():
+        raise FolderError(f"{folder} is no result folder: it has no {FILE}", hint="give the folder that --out named")
+    db = schema.connect(path, read_only=True)
+    try:
+        schema.check_version(int(db.execute("PRAGMA user_version").fetchone()[0]), path)
+        db.execute("BEGIN")
+        yield db
+    finally:
+        db.close()
+
+
+def make_pictures(
+    db: sqlite3.Connection, folder: Path, pictures: Pictures, progress: Callable[[int, int], None]
+) -> set[str]:
+    """Small copies of every output and every local input, and a look at each new pair; returns the hashes in use."""
+    inputs: dict[str, Path] = {}
+    pairs: list[tuple[str | None, str]] = []
+    for endpoint, params, sha256 in gallery.bodies(db):
+        origin = pictures.input_of(endpoint, params)
+        if origin:
+            inputs[origin[1]] = origin[0]
+        if sha256:
+            pairs.append((origin[1] if origin else None, sha256))
+    outputs = {sha256: folder / path for path, sha256 in gallery.outputs(db)}
+    pictures.shrink(
+        ((path, sha256) for sha256, path in outputs.items()),
+        ((path, sha256) for sha256, path in inputs.items()),
+        progress,
+    )
+    pictures.look(pairs)
+    return {*outputs, *inputs}
+
+
+def make_dataset(db: sqlite3.Connection, pictures: Pictures) -> tuple[Dataset, list[str]]:
+    """The folder's dataset with the thresholds of its newest recipe, and what is wrong with those."""
+    try:
+        return Dataset(db, pictures, Thresholds.from_checks(gallery.newest_checks(db))), []
+    except RecipeError as error:
+        return Dataset(db, pictures, Thresholds()), [f"{error}; the usual thresholds were used instead"]
+
+
+def meta_of(
+    db: sqlite3.Connection, dataset: Dataset, *, count: int, made_at: float, notes: list[str]
+) -> dict[str, Any]:
+    """What the page knows besides its entries."""
+    return {
+        "folder": gallery.first_run(db),
+        "made_at": made_at,
+        "entries": count,
+        "chunk": CHUNK,
+        "page": PAGE,
+        "flags": FLAGS,
+        "flagged": dataset.flagged,
+        "causes": [asdict(cause) for cause in dataset.causes.found],
+        "notes": notes,
+        "earlier": gallery.earlier_rejections(db),
+        **figures(db),
+    }
+
+
+def write_page(report: Path) -> Path:
+    """Copy the page itself; returns its path."""
+    source = resources.files("pipeline.report") / "page"
+    place = report / "page"
+    place.mkdir(exist_ok=True)
+    for each in source.iterdir():
+        if each.is_file():
+            target = report / each.name if each.name == "index.html" else place / each.name
+            target.write_bytes(each.read_bytes())
+    return report / "index.html"
+
+
+def _write_data(db: sqlite3.Connection, report: Path, pictures: Pictures, made_at: float) -> None:
+    """Write the data aside, then put it in the place of the old."""
+    aside, place, old = report / ".data.part", report / "data", report / ".data.old"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    dataset, notes = make_dataset(db, pictures)
+    count = 0
+    entries = gallery.entries(db)
+    while chunk := list(islice(entries, CHUNK)):
+        text = script("entries", count // CHUNK, dataset.columns(chunk))
+        (aside / f"entries-{count // CHUNK}.js").write_text(text, encoding="utf-8", errors="replace")
+        for start in range(0, len(chunk), PAGE):
+            number = (count + start) // PAGE
+            text = script("details", number, [dataset.details(each) for each in chunk[start : start + PAGE]])
+            (aside / f"details-{number}.js").write_text(text, encoding="utf-8", errors="replace")
+        count += len(chunk)
+    told = len(pictures.problems) - PROBLEMS
+    notes += [*pictures.problems[:PROBLEMS], *([f"... and {told} more pictures"] if told > 0 else [])]
+    meta = meta_of(db, dataset, count=count, made_at=made_at, notes=notes)
+    (aside / "meta.js").write_text(script("meta", meta), encoding="utf-8", errors="replace")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    aside.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
