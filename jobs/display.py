@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.console import redacted, say, stderr
 from jobs.tables import print_places, print_plan_line, print_summary
 from pipeline.orders import Watcher
+from pipeline.watchdog import QUIET_S, heartbeat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ class Display(Watcher):
         self._quiet = quiet or json_only
         self._log = open_log(folder)
         self._live = stderr().is_terminal and not self._quiet
-        self._ticker: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._last_said = 0.0
 
     def say(self, text: str) -> None:
@@ -68,12 +69,13 @@ class Display(Watcher):
         self._log.info("working", extra={"facts": {"run_id": state.run_id, "open": state.open_at_start}})
         state.tally.on_end = self._ended
         if not self._quiet and state.open_at_start:
-            self._ticker = asyncio.create_task(self._tick(state), name="display")
+            self._tasks.append(asyncio.create_task(self._tick(state), name="display"))
+        self._tasks.append(asyncio.create_task(self._watch(state), name="watchdog"))
 
     def finished(self, summary: dict[str, Any]) -> None:
         """The run ended."""
-        if self._ticker is not None:
-            self._ticker.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._log.info("finished", extra={"facts": summary})
         if not self._quiet:
             print_summary(summary)
@@ -96,6 +98,13 @@ class Display(Watcher):
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
             say(line(state))
+
+    async def _watch(self, state: Working) -> None:
+        """Say that the run is alive when nothing ends, and name the calls that hang; in the log file always."""
+        while True:
+            await asyncio.sleep(QUIET_S)
+            if (text := heartbeat(state)) is not None:
+                self.say(text)
 
     async def _draw(self, state: Working) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

@@ -14,6 +14,7 @@ from jobs.console import stdout
 from jobs.durations import moment, seconds
 from jobs.folder import existing
 from jobs.options import listed
+from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, unattended
 from jobs.wanting import assumed_prices
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ def resume(
     deadline: options.Deadline = None,
     settle_after: options.SettleAfter = "5m",
     no_ai_label: options.NoAiLabel = False,
+    grace: Grace = None,
+    empty_exit: EmptyExit = 0,
+    metrics_file: MetricsFile = None,
+    metrics_port: MetricsPort = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -98,5 +103,8 @@ def resume(
     def select(run: Run) -> None:
         run.selection = amendment
 
-    code = conduct_here(settings, folder, None, command="resume", quiet=quiet, json_only=json, begun=select)
+    alone = unattended(grace, empty_exit, metrics_file, metrics_port)
+    code = conduct_here(
+        settings, folder, None, command="resume", quiet=quiet, json_only=json, begun=select, unattended=alone
+    )
     raise typer.Exit(code)

@@ -9,6 +9,7 @@ import typer
 from jobs import environment, options
 from jobs.conducting import conduct_here
 from jobs.durations import moment, seconds
+from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, unattended
 from jobs.wanting import assumed_prices, recipe_from, source
 
 
@@ -42,6 +43,10 @@ def run(
     image_base_url: options.ImageBaseUrl = None,
     allow_private: options.AllowPrivate = False,
     check_images: options.CheckImages = False,
+    grace: Grace = None,
+    empty_exit: EmptyExit = 0,
+    metrics_file: MetricsFile = None,
+    metrics_port: MetricsPort = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -89,4 +94,5 @@ def run(
         check_images=check_images,
         assumed_nano=settings.assumed_nano,
     )
-    raise typer.Exit(conduct_here(settings, out, wanted, command="run", quiet=quiet, json_only=json))
+    alone = unattended(grace, empty_exit, metrics_file, metrics_port)
+    raise typer.Exit(conduct_here(settings, out, wanted, command="run", quiet=quiet, json_only=json, unattended=alone))

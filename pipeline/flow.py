@@ -204,7 +204,7 @@ class Run:
         """
         bills = from_records(await ledger.do(lambda db: db.execute("SELECT * FROM prices").fetchall()))
         cache = self.orders.prices_cache
-        tally = Tally(self.orders.failures)
+        tally = Tally(self.orders.failures, clock=self.clock)
         tools = Tools(
             ledger=ledger,
             provider=provider,

@@ -116,3 +116,35 @@ class Watcher:
 
     def finished(self, summary: dict[str, Any]) -> None:
         """The run ended."""
+
+
+class Watchers(Watcher):
+    """Several who watch one run."""
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = watchers
+
+    def say(self, text: str) -> None:
+        """Something worth a line."""
+        for each in self._watchers:
+            each.say(text)
+
+    def planning(self, rows: int) -> None:
+        """So many rows were read.  Called on another thread."""
+        for each in self._watchers:
+            each.planning(rows)
+
+    def planned(self, plan: Plan) -> None:
+        """The plan stands."""
+        for each in self._watchers:
+            each.planned(plan)
+
+    def working(self, state: Working) -> None:
+        """Calls begin."""
+        for each in self._watchers:
+            each.working(state)
+
+    def finished(self, summary: dict[str, Any]) -> None:
+        """The run ended."""
+        for each in self._watchers:
+            each.finished(summary)

@@ -5,6 +5,7 @@ One Tally is the observer of all workers.  It decides nothing but when failures 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
@@ -84,6 +85,11 @@ class Tally:
     remaining_nano: int | None = None
     latencies: dict[str, list[float]] = field(default_factory=dict)
     errors: dict[ErrorClass, int] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    sent_at: dict[int, float] = field(default_factory=dict)
+    """By task, the Unix time at which the call was sent that is under way."""
+    newest_end: float | None = None
+    """Unix time at which a task ended last."""
     on_end: Callable[[Task, State, ErrorClass | None], None] = lambda *_: None
 
     def __post_init__(self) -> None:
@@ -92,12 +98,12 @@ class Tally:
 
     def sent(self, task: Task) -> None:
         """A POST is being made."""
-        del task
+        self.sent_at[task.id] = self.clock()
         self.submits += 1
 
     def refused(self, task: Task, error: CallError) -> None:
         """A POST was answered with *error*, or not at all."""
-        del task
+        self.sent_at.pop(task.id, None)
         if error.error_class is ErrorClass.RATE_LIMITED:
             self.http_429 += 1
         elif error.http_status is not None and error.http_status >= SERVER_FAULT:
@@ -105,6 +111,8 @@ class Tally:
 
     def ended(self, task: Task, state: State, error_class: ErrorClass | None, receipt: Receipt | None) -> None:
         """A task came to an end in this run."""
+        self.sent_at.pop(task.id, None)
+        self.newest_end = self.clock()
         if state is State.DONE:
             self.done += 1
             self.reused += receipt is None

@@ -1,0 +1,81 @@
+"""The morning report: one summary object, in the words of a headline, of a page and of a message.
+
+Pure: from a summary to text.  Who gets it is `jobs.notices`' business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jobs.unattended import nothing_done
+from pipeline.summary import EXIT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SUCCESS, FAILURE, CAP, NOTHING = "success", "failure", "cap", "nothing"
+OUTCOMES = (SUCCESS, FAILURE, CAP, NOTHING)
+"""How a night can end, as `notify.on` names it."""
+
+
+def outcome(summary: Mapping[str, Any]) -> str:
+    """Which of OUTCOMES the night came to."""
+    if summary["stopped_by"] == "cap":
+        return CAP
+    if summary["exit_code"]:
+        return FAILURE
+    return NOTHING if nothing_done(summary) else SUCCESS
+
+
+def headline(name: str, summary: Mapping[str, Any]) -> str:
+    """The night in one line."""
+    ours = summary.get("this_run", {})
+    match outcome(summary):
+        case "nothing":
+            return f"{name}: nothing to do"
+        case "success":
+            return f"{name}: {ours.get('done', 0):,} done, ${ours.get('billed_usd', 0.0):,.2f}"
+        case "cap":
+            return f"{name}: the cap was reached, {summary['tasks']['open']:,} tasks stay open"
+        case _:
+            return f"{name}: {EXIT_CODES.get(summary['exit_code'], 'ended')} (exit code {summary['exit_code']})"
+
+
+def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The facts of the night, as (name, value)."""
+    tasks, cost, ours, requests = summary["tasks"], summary["cost"], summary.get("this_run", {}), summary["requests"]
+    ends = ", ".join(f"{tasks[word]:,} {word.replace('_', ' ')}" for word in ("done", "failed", "in_doubt", "invalid"))
+    found = [
+        ("rows", _rows(summary, ours)),
+        ("tasks", f"{tasks['total']:,}: {ends}, {tasks['open']:,} open"),
+        ("this run", f"{ours.get('done', 0):,} done, {ours.get('reused', 0):,} of them shared at no cost"),
+        ("money", f"${ours.get('billed_usd', 0.0):,.2f} this run, ${cost['billed_usd']:,.2f} in this folder"),
+        ("reserved", f"${cost['reserved_usd']:,.2f}" if cost["reserved_usd"] else ""),
+        ("balance", f"${summary['balance_usd']:,.2f}" if "balance_usd" in summary else ""),
+        ("requests", f"{requests['submit']:,} calls, {requests['http_429']:,} times 429"),
+        ("time", f"{summary['elapsed_s']:,.0f} s"),
+        ("stopped by", summary["stopped_by"] or ""),
+        ("why", summary.get("message", "")),
+    ]
+    return [(name, text) for name, text in found if text]
+
+
+def plain(name: str, summary: Mapping[str, Any]) -> str:
+    """The report as plain text."""
+    return "\n".join([headline(name, summary), *(f"  {title:10}  {text}" for title, text in lines(summary))])
+
+
+def markdown(name: str, summary: Mapping[str, Any]) -> str:
+    """The report as a small Markdown table."""
+    rows = [f"| {title} | {_cell(text)} |" for title, text in lines(summary)]
+    return "\n".join([f"### {_cell(headline(name, summary))}", "", "| | |", "|---|---|", *rows, ""])
+
+
+def _rows(summary: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    words = (("new", "rows_new"), ("changed", "rows_changed"), ("left the manifest", "rows_left"), ("moved", "pruned"))
+    counts = [f"{ours[name]:,} {word}" for word, name in words if ours.get(name)]
+    return ", ".join([f"{summary['rows']:,}", *counts])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
