@@ -33,6 +33,7 @@ from pipeline.money import nano, nano_up
 from pipeline.orders import SETTLE_AFTER_S, Orders, Period, Watcher
 from pipeline.planning import Plan, Wanted, make_plan
 from pipeline.policy import Patience
+from pipeline.provider import Backoff, Timeouts
 from pipeline.recipe import Recipe
 from pipeline.tally import FailureLimit
 from pipeline.undo import take_back
@@ -72,6 +73,9 @@ class Settings:
     prices_cache: Path | None = None
     sandbox_options: Any = None
     patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    backoff: Backoff = field(default_factory=Backoff)
+    """Of free requests; `patience` is that of paid ones."""
 
     def __post_init__(self) -> None:
         _positive("cap_usd", self.cap_usd, zero=True)
@@ -109,6 +113,8 @@ class Settings:
             prune=self.prune,
             assumed_nano=self.assumed_nano,
             patience=self.patience,
+            timeouts=self.timeouts,
+            backoff=self.backoff,
             prices_cache=self.prices_cache,
             command=command,
         )

@@ -131,6 +131,7 @@ class Run:
             self.orders.hosts,
             self.orders.key or "",
             timeouts=self.orders.timeouts,
+            backoff=self.orders.backoff,
             pacing=throttle,
             latency_of=lambda slug: endpoints.get(slug).latency_s,
             concurrency=self.orders.in_flight,

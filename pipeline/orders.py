@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.policy import Patience
-from pipeline.provider import Hosts, Timeouts
+from pipeline.provider import Backoff, Hosts, Timeouts
 from pipeline.stop import INTERRUPTED
 from pipeline.tally import FailureLimit
 
@@ -68,6 +68,8 @@ class Orders:
     assumed_nano: dict[str, int] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    backoff: Backoff = field(default_factory=Backoff)
+    """Of free requests."""
     prices_cache: Path | None = None
     prune: bool = False
     """Move outputs of rows that left the manifest to ``superseded/``."""

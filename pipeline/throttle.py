@@ -94,8 +94,10 @@ class Throttle:
         self._wall = wall
         self._chance = chance
         self._lanes: dict[str, Lane] = {}
-        self._turn: deque[str] = deque()
+        self._turn: deque[Lane] = deque()
+        """The lane that was served longest ago comes first."""
         self._in_flight = 0
+        self.paused = False
         self._sent: deque[float] = deque()
         self._began: float | None = None
         self._held_until = 0.0
@@ -133,7 +135,7 @@ class Throttle:
         """The lane of *endpoint*."""
         if endpoint not in self._lanes:
             self._lanes[endpoint] = Lane()
-            self._turn.append(endpoint)
+            self._turn.append(self._lanes[endpoint])
         return self._lanes[endpoint]
 
     @contextlib.asynccontextmanager
@@ -160,6 +162,11 @@ class Throttle:
                     permit = lane.waiting.popleft()
                     if not permit.done():
                         permit.set_exception(Closed())
+
+    def pause(self, *, on: bool) -> None:
+        """Admit nothing while *on*; who waits goes on waiting."""
+        self.paused = on
+        self._stir.set()
 
     async def before_poll(self) -> None:
         """Wait until a free request (poll, balance, history) may be made."""
@@ -254,7 +261,8 @@ class Throttle:
 
     def _free(self, lane: Lane) -> bool:
         return (
-            self._in_flight < self.in_flight_limit
+            not self.paused
+            and self._in_flight < self.in_flight_limit
             and lane.open
             and not lane.waiting
             and self._now() >= self._held_until
@@ -285,6 +293,8 @@ class Throttle:
                 while (lane := self._next()) is None or self.held_s > 0:
                     await self._rest()
             permit = lane.waiting.popleft()
+            self._turn.remove(lane)
+            self._turn.append(lane)
             self._start(lane)
             permit.set_result(None)
 
@@ -298,11 +308,9 @@ class Throttle:
 
     def _next(self) -> Lane | None:
         """The lane whose turn it is, with somebody waiting and a place free; None when there is none."""
-        if self._in_flight >= self.in_flight_limit:
+        if self.paused or self._in_flight >= self.in_flight_limit:
             return None
-        for _ in range(len(self._turn)):
-            self._turn.rotate(-1)
-            lane = self._lanes[self._turn[0]]
+        for lane in self._turn:
             while lane.waiting and lane.waiting[0].done():
                 lane.waiting.popleft()
             if lane.waiting and lane.open:
