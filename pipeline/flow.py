@@ -15,13 +15,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import amend, departed, doubts, endpoints
+from pipeline import amend, departed, doubts, endpoints, naming
 from pipeline.closing import Ending, close
+from pipeline.control import Control
 from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError
-from pipeline.ledger import Ledger, counts
+from pipeline.ledger import Ledger, counts, names
 from pipeline.lock import hold
 from pipeline.lookup import look
+from pipeline.mirror import Mirror
+from pipeline.naming import Naming
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outputs import OutputStore
 from pipeline.planning import Plan, Planner, Wanted
@@ -30,7 +33,9 @@ from pipeline.prices import PriceBook, from_records, read_cache, write_cache
 from pipeline.provider import connect
 from pipeline.selection import Selection
 from pipeline.staging import Staging
+from pipeline.steering import steer
 from pipeline.stop import INTERRUPTED, Reason, Stop
+from pipeline.storage import CloudStorage
 from pipeline.tally import Tally
 from pipeline.throttle import START_PER_MINUTE, Rates, Throttle
 from pipeline.tools import Habits, Tools
@@ -66,6 +71,7 @@ class Run:
     prepare: Callable[[sqlite3.Connection], None] = lambda _db: None
     """Changes to the ledger before planning, such as a person's decisions."""
     _interrupted: bool = False
+    _mirror: Mirror | None = None
     _working: Working | None = None
 
     def interrupt(self) -> None:
@@ -110,6 +116,9 @@ class Run:
                 ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
             raise
         summary = await asyncio.to_thread(close, ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
+        if self._mirror is not None:
+            await self._mirror.catch_up(await ledger.do(counts.standing_outputs))
+            await self._mirror.publish()
         self.watcher.finished(summary)
         return summary
 
@@ -117,6 +126,7 @@ class Run:
         cut_off = ledger.recovered.in_doubt + ledger.recovered.put_back
         if cut_off:
             self.watcher.say(f"the last run was cut off while {cut_off} tasks were under way")
+        self._mirror = await self._second_home(ledger)
         await ledger.do(self.prepare)
         if self.orders.send:
             await ledger.do(self.selection.reopen)
@@ -152,6 +162,8 @@ class Run:
         if wanted is None:
             return None, None
         wanted = await asyncio.to_thread(wanted.opened)
+        if self.orders.naming is not None:
+            naming.check(self.orders.naming, wanted.open().columns)
         if wanted.check_images:
             await self._look(wanted, ledger)
         if not self.orders.preflight:
@@ -177,6 +189,16 @@ class Run:
         if self.orders.prune:
             await self._prune(ledger, ending)
         return plan, None
+
+    async def _second_home(self, ledger: Ledger) -> Mirror | None:
+        """Where outputs go besides the folder: as asked now, or as asked the last time.  Raises RecipeError."""
+        prefix = self.orders.images_to or await asyncio.to_thread(ledger.meta, "images_to")
+        if not prefix:
+            return None
+        mirror = Mirror(self.orders.out, prefix)
+        await mirror.check_writable()
+        await asyncio.to_thread(ledger.set_meta, "images_to", prefix)
+        return mirror
 
     async def _prune(self, ledger: Ledger, ending: Ending) -> None:
         """Move aside what belongs to rows that left the manifest."""
@@ -212,13 +234,15 @@ class Run:
             throttle=throttle,
             budget=await make_budget(ledger, self.orders, self.clock),
             store=OutputStore(self.orders.out, ai_label=self.orders.ai_label),
-            staging=Staging(ledger, provider, clock=self.clock),
+            staging=Staging(ledger, provider, clock=self.clock, presign=CloudStorage().presign),
             stop=Stop(),
             observer=tally,
             prices=PriceBook(bills, read_cache(cache) if cache else {}, self.orders.assumed_nano),
             clock=self.clock,
             chance=self.chance.random,
             draw_seed=lambda: self.chance.randrange(1, SEEDS),
+            naming=Naming(ledger, await ledger.do(lambda db: names.settle(db, self.orders.naming))),
+            mirror=self._mirror,
         )
         tally.stop = tools.stop_run
         await asyncio.to_thread(tools.store.check_writable)
@@ -259,8 +283,13 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 if planner is not None:
                     group.create_task(self._plan_along(planner, news, tools), name="planner")
-                room = group.create_task(watch_room(tools, self.orders.least_free_bytes), name="room")
-                group.create_task(crew.work(lanes, accepted), name="crew").add_done_callback(lambda _: room.cancel())
+                control = Control(self.orders.out, clock=self.clock)
+                beside = [
+                    group.create_task(watch_room(tools, self.orders.least_free_bytes), name="room"),
+                    group.create_task(steer(self._working, control), name="steering"),
+                ]
+                work = group.create_task(crew.work(lanes, accepted), name="crew")
+                work.add_done_callback(lambda _: [task.cancel() for task in beside])
         finally:
             self._note(tools, tally, ending)
 
