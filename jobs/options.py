@@ -38,6 +38,8 @@ PRICE = "What a call of an endpoint without a known price costs at most. Repeata
 SETTLE = "Age at which a call that the provider's history does not know was not billed."
 DEADLINE = "Start nothing that would not be finished by then: 4h, 15m, 06:00."
 RPM = "Calls per minute at most; 0: no limit. Default: start at 60 and learn."
+IMAGES_TO = "Write outputs and results to object storage as well: s3://, gs:// or az://."
+NAME = "How outputs are called below images/, columns in braces. Default: {key}/{step}."
 API = "queue (submit, poll, fetch) or sync (one blocking call)."
 
 Manifest = Annotated[str, typer.Argument(help=MANIFEST)]
@@ -71,6 +73,8 @@ Sandbox = Annotated[bool, option("--sandbox", "Rehearse on the embedded sandbox:
 MaxFailures = Annotated[str | None, option("--max-failures", FAILURES, HOW, metavar="N|P%")]
 Deadline = Annotated[str | None, option("--deadline", DEADLINE, HOW, metavar="DURATION")]
 NoPreflight = Annotated[bool, option("--no-preflight", "Begin at once and validate as it goes.", HOW)]
+ImagesTo = Annotated[str | None, option("--images-to", IMAGES_TO, HOW, metavar="s3://BUCKET/PREFIX")]
+Name = Annotated[str | None, option("--name", NAME, HOW, metavar="TEMPLATE")]
 NoAiLabel = Annotated[bool, option("--no-ai-label", "Do not mark outputs as made by AI.", HOW)]
 NoFullDecode = Annotated[bool, option("--no-full-decode", "Check outputs by header and trailer only.", HOW)]
 SettleAfter = Annotated[str, option("--settle-after", SETTLE, HOW, metavar="DURATION")]

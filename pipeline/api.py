@@ -67,6 +67,8 @@ class Settings:
     settle_after_s: float = SETTLE_AFTER_S
     full_decode: bool = True
     ai_label: bool = True
+    images_to: str | None = None
+    name: str | None = None
     prune: bool = False
     assume_price: Mapping[str, float] = field(default_factory=dict)
     api_key: str | None = field(default=None, repr=False)
@@ -110,6 +112,8 @@ class Settings:
             settle_after_s=self.settle_after_s,
             full_decode=self.full_decode,
             ai_label=self.ai_label,
+            images_to=self.images_to,
+            naming=self.name,
             prune=self.prune,
             assumed_nano=self.assumed_nano,
             patience=self.patience,

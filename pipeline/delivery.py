@@ -102,7 +102,7 @@ class Delivery:
         originals = images if images is not None else await self.tools.ledger.outputs(source_id)
         try:
             await self._make_way(twin)
-            copies = [await asyncio.to_thread(self._copy, original, twin, n) for n, original in enumerate(originals, 1)]
+            copies = [await self._copied(original, twin, n) for n, original in enumerate(originals, 1)]
         except (FileNotFoundError, BadOutput):
             return  # the original is gone or damaged: the twin stays open until that is mended
         await self.tools.ledger.reused(twin, source_id, self.habits.run_id, copies)
@@ -114,6 +114,7 @@ class Delivery:
         return [await self._save_one(task, picture, n) for n, picture in enumerate(answer.pictures, 1)]
 
     async def _save_one(self, task: Task, picture: Picture, n: int) -> SavedImage:
+        name = await self._name(task, n)
         for tries in range(1, FETCHES + 1):
             data = await self.tools.provider.fetch(picture)
             save = partial(
@@ -122,12 +123,13 @@ class Delivery:
                 key=task.key,
                 step=task.step,
                 n=n,
+                name=name,
                 digital_source=endpoints.get(task.endpoint).digital_source,
                 superseded=task.out_of_date,
                 full=self.habits.full_decode,
             )
             try:
-                return await self.hands.do(save)
+                return await self._mirrored(await self.hands.do(save))
             except BadOutput:
                 if picture.data is not None or tries == FETCHES:
                     raise
@@ -142,6 +144,8 @@ class Delivery:
                 moved = await asyncio.to_thread(self.tools.store.supersede, image.path)
                 if moved is not None:
                     await self.tools.ledger.moved(image.path, moved)
+                    if self.tools.mirror is not None:
+                        await self.tools.mirror.move(image.path, moved)
 
     async def _record(
         self,
@@ -166,20 +170,36 @@ class Delivery:
         for twin in twins:
             await self.share(twin, task.id, images)
 
-    def _copy(self, original: SavedImage, twin: Task, n: int) -> SavedImage:
+    async def _name(self, task: Task, n: int) -> str | None:
+        return None if self.tools.naming is None else await self.tools.naming.of(task, n)
+
+    async def _mirrored(self, image: SavedImage) -> SavedImage:
+        """*image*, once its second home has confirmed it as well."""
+        if self.tools.mirror is not None:
+            await self.tools.mirror.put(image)
+        return image
+
+    async def _copied(self, original: SavedImage, twin: Task, n: int) -> SavedImage:
+        name = await self._name(twin, n)
+        return await self._mirrored(await asyncio.to_thread(self._copy, original, twin, n, name))
+
+    def _copy(self, original: SavedImage, twin: Task, n: int, name: str | None) -> SavedImage:
         data = (self.tools.ledger.folder / original.path).read_bytes()
-        return self.tools.store.save(data, key=twin.key, step=twin.step, n=n, full=False)
+        return self.tools.store.save(data, key=twin.key, step=twin.step, n=n, name=name, full=False)
 
     async def _adopted(self, task: Task) -> list[SavedImage]:
         """Files that a crash left between rename and entry: all that the task makes, or none."""
         if task.out_of_date:
             return []
         count = endpoints.get(task.endpoint).images_made(task.params)
-        found = [await asyncio.to_thread(self.tools.store.adopt, task.key, task.step, n) for n in range(1, count + 1)]
+        found = [
+            await asyncio.to_thread(self.tools.store.adopt, task.key, task.step, n, name=await self._name(task, n))
+            for n in range(1, count + 1)
+        ]
         images = [image for image in found if image is not None]
         if len(images) != count or await self.tools.ledger.owned([image.path for image in images], task.id):
             return []
-        return images
+        return [await self._mirrored(image) for image in images]
 
 
 def _paid(text: str, error_class: ErrorClass, answer: Answer) -> CallError:

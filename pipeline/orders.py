@@ -65,6 +65,10 @@ class Orders:
     settle_after_s: float = SETTLE_AFTER_S
     full_decode: bool = True
     ai_label: bool = True
+    images_to: str | None = None
+    """A place in object storage that gets the outputs as well; None: as the folder remembers."""
+    naming: str | None = None
+    """Template of the outputs' names; None: as the folder remembers."""
     assumed_nano: dict[str, int] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
     timeouts: Timeouts = field(default_factory=Timeouts)

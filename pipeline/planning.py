@@ -6,6 +6,7 @@ is what a run does.  Spends nothing and sends nothing.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from contextlib import contextmanager
@@ -219,6 +220,7 @@ class Planner:
             asked=wanted.check_images,
         )
         self.bound = BoundRecipe(wanted.recipe, self.manifest.columns, key, self.sources.find, quote=self.prices.quote)
+        _remember(db, wanted.reading | {"key": key})
         whole = wanted.limit is None
         self.intake = Intake(
             db,
@@ -305,6 +307,11 @@ def scratch(folder: Path | None) -> Iterator[sqlite3.Connection]:
             yield db
         finally:
             db.close()
+
+
+def _remember(db: sqlite3.Connection, reading: dict[str, Any]) -> None:
+    """Note in the ledger how the manifest was read: on the way back to the shop it is read again."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('reading', ?)", (json.dumps(reading, sort_keys=True),))
 
 
 def _key(wanted: Wanted, manifest: Manifest) -> str:

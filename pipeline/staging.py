@@ -8,18 +8,18 @@ money.  Knows no prices and no policy.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline import endpoints
+from pipeline.errors import PipelineError
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
+from pipeline.images.references import data_uri_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pipeline.images.decode import Limits
     from pipeline.images.prepare import Prepared
@@ -33,6 +33,13 @@ AT_ONCE = 4
 PRESIGNED_S = 24 * 3600
 
 
+class Presign(Protocol):
+    """Gives an object in storage a web address."""
+
+    def __call__(self, url: str, *, expires_s: float) -> Awaitable[str]:
+        """An https URL by which anybody may read *url* for so many seconds."""
+
+
 class Staging:
     """Makes a task's images reachable for the provider.  One per run."""
 
@@ -43,7 +50,7 @@ class Staging:
         *,
         clock: Callable[[], float],
         limits: Limits | None = None,
-        presign: Callable[[str, int], str] | None = None,
+        presign: Presign | None = None,
     ) -> None:
         self._ledger = ledger
         self._provider = provider
@@ -62,10 +69,10 @@ class Staging:
         return body
 
     async def _url(self, location: str) -> str:
-        if location.startswith(("http://", "https://")):
+        if location.lower().startswith(("http://", "https://")):
             return location
-        if location.startswith("data:"):
-            return await self._uploaded(_inline(location), "inline image")
+        if location[:5].lower() == "data:":
+            return await self._uploaded(data_uri_bytes(location), "inline image")
         if "://" in location:
             return await self._presigned(location)
         async with self._places:
@@ -75,7 +82,10 @@ class Staging:
     async def _presigned(self, location: str) -> str:
         if self._presign is None:
             raise BadInput(location, "it is in object storage, which is not set up")
-        return await asyncio.to_thread(self._presign, location, PRESIGNED_S)
+        try:
+            return await self._presign(location, expires_s=PRESIGNED_S)
+        except PipelineError as error:
+            raise BadInput(location, str(error)) from error
 
     async def _uploaded(self, data: bytes, name: str) -> str:
         ready = await asyncio.to_thread(prepare, data, limits=self._limits, name=name)
@@ -100,13 +110,3 @@ class Staging:
             return url
         finally:
             del self._under_way[ready.sha256]
-
-
-def _inline(location: str) -> bytes:
-    head, _, text = location.partition(",")
-    if not head.endswith(";base64"):
-        raise BadInput("inline image", "its data URI is not base64")
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise BadInput("inline image", f"its data URI is damaged: {error}") from error

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipeline.errors import CallError, ErrorClass
     from pipeline.ledger import Ledger
     from pipeline.ledger.entries import Receipt
+    from pipeline.mirror import Mirror
+    from pipeline.naming import Naming
     from pipeline.outputs import OutputStore
     from pipeline.policy import Step
     from pipeline.prices import Bills
@@ -102,6 +104,10 @@ class Tools:
     clock: Callable[[], float]
     chance: Callable[[], float]
     draw_seed: Callable[[], int]
+    naming: Naming | None = None
+    """None: outputs are named after key and step."""
+    mirror: Mirror | None = None
+    """A second home of the outputs in object storage."""
 
     def stop_for(self, task: Task, error: CallError, step: Step) -> None:
         """Carry out a verdict of the policy that concerns more than *task*."""

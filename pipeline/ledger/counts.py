@@ -142,6 +142,11 @@ def invalid_tasks(db: sqlite3.Connection, limit: int = -1) -> list[Invalid]:
     return [Invalid(*record) for record in found]
 
 
+def standing_outputs(db: sqlite3.Connection) -> list[tuple[str, int, str]]:
+    """(path, size in bytes, content type) of every output that the ledger knows, superseded ones included."""
+    return list(db.execute("SELECT path, size_bytes, content_type FROM outputs"))
+
+
 def causes(db: sqlite3.Connection) -> list[tuple[str, str, str, int, str]]:
     """(state, endpoint, error_class, count, an example) of everything that is neither done nor merely planned."""
     return list(

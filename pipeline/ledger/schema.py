@@ -112,6 +112,13 @@ CREATE TABLE outputs (
     PRIMARY KEY (task_id, n)
 ) WITHOUT ROWID;
 
+CREATE TABLE names (            -- names of outputs that a template gave, in lower case
+    name TEXT PRIMARY KEY,
+    key  TEXT NOT NULL,
+    step TEXT NOT NULL,
+    n    INTEGER NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE decisions (        -- what a person decided about a task, as it was applied
     id         INTEGER PRIMARY KEY,
     task_id    INTEGER NOT NULL REFERENCES tasks,

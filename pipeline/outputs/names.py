@@ -16,12 +16,17 @@ import base64
 import hashlib
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_NAME_BYTES = 100
 """Longest name in UTF-8: two of them and a folder stay within the 260 characters of a path on Windows."""
 
 _HASH_CHARACTERS = 10
 _SIMPLE = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_IMAGE_FILE = re.compile(r"\.[a-z0-9]{3,5}$", re.IGNORECASE)
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE)
 
 
@@ -30,6 +35,15 @@ def safe_name(text: str) -> str:
     if _is_simple(text):
         return text
     return hashed_name(text)
+
+
+def safe_path(parts: Sequence[str]) -> str:
+    """*parts* as a path below some folder, each a safe name.
+
+    A folder never looks like an image file, so that the folder ``a.jpg`` and the output ``a`` do not meet.
+    """
+    folders = [hashed_name(part) if _IMAGE_FILE.search(part) else safe_name(part) for part in parts[:-1]]
+    return "/".join([*folders, safe_name(parts[-1])])
 
 
 def hashed_name(text: str) -> str:

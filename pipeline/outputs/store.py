@@ -1,6 +1,6 @@
 """The images of one result folder: written once, found again, moved aside when superseded, never overwritten.
 
-    images/<key>/<step>.<ext>                    further images of the same task: <step>-2.<ext> ...
+    images/<key>/<step>.<ext>                    a further image of the task: <step>-2.<ext>; or as ``name`` says
     superseded/<key>/<step>.<hash>.<ext>         what stood there before, or was paid for and no longer wanted
     .part/                                       files being written; whatever a crash leaves here is rubbish
 
@@ -70,6 +70,7 @@ class OutputStore:
         key: str,
         step: str,
         n: int = 1,
+        name: str | None = None,
         digital_source: str | None = None,
         superseded: bool = False,
         full: bool = True,
@@ -77,6 +78,7 @@ class OutputStore:
         """Store *data* as image *n* (from 1) of *key* at *step*, and return once it is durable.
 
         The same bytes under the same name are left as they stand; other bytes move to ``superseded/`` first.
+        ``name`` is a safe path below ``images/`` without extension that stands in place of key, step and number.
         With ``superseded`` the image goes there itself.  ``digital_source`` is the IPTC code to stamp; ``full``
         decodes every pixel first (see ``inspect``).  Raises BadOutput (nothing was written) and StorageError.
         """
@@ -85,7 +87,7 @@ class OutputStore:
         if self._ai_label and digital_source:
             data = stamp(made, digital_source)
         with self._translated():
-            folder, stem = self._folders.to_write(key), _stem(step, n)
+            folder, stem = _split(name) if name else (self._folders.to_write(key), _stem(step, n))
             if superseded:
                 place = self._superseded / folder
                 final = self._keep(data, place, stem, facts.extension)
@@ -94,17 +96,17 @@ class OutputStore:
                 final = self._put(data, place, stem, facts.extension)
         return self._describe(final, data, facts, ai_label=data is not made or labelled(data) is not None)
 
-    def find(self, key: str, step: str, n: int = 1) -> Path | None:
-        """Where image *n* of *key* at *step* stands now, whatever its format."""
-        place = self._images / self._folders.to_read(key)
-        return next(_standing(place, _stem(step, n)), None)
+    def find(self, key: str, step: str, n: int = 1, *, name: str | None = None) -> Path | None:
+        """Where image *n* of *key* at *step* stands now, whatever its format; ``name`` as for ``save``."""
+        folder, stem = _split(name) if name else (self._folders.to_read(key), _stem(step, n))
+        return next(_standing(self._images / folder, stem), None)
 
-    def adopt(self, key: str, step: str, n: int = 1) -> SavedImage | None:
+    def adopt(self, key: str, step: str, n: int = 1, *, name: str | None = None) -> SavedImage | None:
         """The whole image that a crash left between its rename and its ledger entry; None when there is none.
 
         A name says nothing about parameters: call ``supersede`` for an older output before its task is sent again.
         """
-        path = self.find(key, step, n)
+        path = self.find(key, step, n, name=name)
         if path is None:
             return None
         with self._translated():
@@ -238,6 +240,12 @@ class OutputStore:
 
 def _stem(step: str, n: int) -> str:
     return safe_name(step) if n == 1 else f"{safe_name(step)}-{n}"
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Folder and stem of a path; the folder may be empty."""
+    folder, _, stem = name.rpartition("/")
+    return folder, stem
 
 
 def _standing(place: Path, stem: str) -> Iterator[Path]:

@@ -112,6 +112,20 @@ class CloudStorage:
             raise CloudError(f"{location} is not what was written there: {stored.size_bytes} of {len(data)} bytes")
         return stored
 
+    async def replace(self, prefix: str, name: str, data: bytes, *, content_type: str | None = None) -> StoredObject:
+        """Store *data* as *name* below *prefix* whatever stands there, confirmed: for files that are written anew."""
+        location = parse_prefix(prefix).child(name)
+        client = self._client(location)
+        import obstore
+
+        attributes: Any = {"Content-Type": content_type} if content_type else None
+        with _translated(location):
+            await obstore.put_async(client, location.path, data, attributes=attributes)
+        stored = await self._head(location)
+        if stored.size_bytes != len(data):
+            raise CloudError(f"{location} is not what was written there: {stored.size_bytes} of {len(data)} bytes")
+        return stored
+
     async def move(self, prefix: str, name: str, new_name: str) -> StoredObject | None:
         """Give *name* below *prefix* a new name, confirmed before the old one goes; None when it is not there."""
         location = parse_prefix(prefix).child(name)
@@ -125,6 +139,14 @@ class CloudStorage:
         with _translated(location):
             await obstore.delete_async(self._client(location), location.path)
         return moved
+
+    async def remove(self, prefix: str, name: str) -> None:
+        """Delete *name* below *prefix*."""
+        location = parse_prefix(prefix).child(name)
+        import obstore
+
+        with _translated(location):
+            await obstore.delete_async(self._client(location), location.path)
 
     async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
         """Yield the objects below *prefix*, page by page."""
