@@ -59,7 +59,7 @@ def kills(api: str, chance: random.Random) -> Iterator[Case]:
         yield Case("kill", api, 14, (kill(first, chance), kill(second, chance)))
     for step in RARE:
         yield Case("kill", api, 20, ({"step": step, "nth": 1},), cut=step == "doubt durable")
-    moments = tuple({"after_s": round(chance.uniform(0.4, 1.6), 3)} for _ in range(3))
+    moments = tuple({"after_s": round(chance.uniform(0.3, 1.2), 3)} for _ in range(3))
     yield Case("kill, random moment", api, 30, moments)
 
 

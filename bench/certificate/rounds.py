@@ -111,7 +111,8 @@ class Round:
         doubts = 0
         words: tuple[str, ...] = ("run",)
         for number in range(PATIENCE):
-            if (code == 0 and words[0] == "run") or doubts > 1:  # a resume knows nothing of rows that were not read
+            # A resume knows nothing of rows that were not read, and every bomb gets its turn.
+            if (code == 0 and words[0] == "run" and not self._victims) or doubts > 1:
                 return
             last = number == PATIENCE - 1
             if number >= CUT_COMMANDS:
