@@ -9,11 +9,15 @@ import traceback
 import typer
 
 from jobs import environment
+from jobs.config import config
 from jobs.console import complain
 from jobs.doctor import doctor
 from jobs.endpoints import endpoints
 from jobs.explain import explain
+from jobs.export import export
+from jobs.init import init
 from jobs.ledger import ledger
+from jobs.nightly import nightly
 from jobs.plan import plan
 from jobs.resume import resume
 from jobs.run import run
@@ -30,7 +34,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (plan, explain, run, resume, status, ledger, settle, endpoints, sandbox, doctor):
+for command in (
+    plan,
+    explain,
+    run,
+    nightly,
+    resume,
+    status,
+    ledger,
+    export,
+    settle,
+    endpoints,
+    sandbox,
+    doctor,
+    init,
+    config,
+):
     app.command()(command)
 
 
@@ -44,11 +63,12 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def photobatch(
+    ctx: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Start any command: settings from files are read first."""
     del version
-    environment.load()
+    ctx.obj = environment.load()
 
 
 def exit_code(error: PipelineError) -> int:
