@@ -131,7 +131,7 @@ def _find(
     proof.duplicates = dict(twice[:_SHOWN])
 
 
-def _unique_column(manifest: Manifest) -> str | None:
+def unique_column(manifest: Manifest) -> str | None:
     """A column that could name the rows; of several the one with the shortest values."""
     alive: dict[int, set[str]] = {index: set() for index in range(len(manifest.columns))}
     for row in islice(manifest.rows(), _SAMPLE_ROWS):
@@ -170,7 +170,7 @@ def _way_out(manifest: Manifest) -> str:
     lowered = {names.fold(column): column for column in manifest.columns}
     if "handle" in lowered and "image position" in lowered:
         return "name a column with --key COLUMN, or several with --key '{Handle}-{Image Position}'"
-    unique = _unique_column(manifest)
+    unique = unique_column(manifest)
     found = f' ("{unique}" is filled and unique)' if unique else ""
     example = "-".join(f"{{{column}}}" for column in manifest.columns[:2])
     return f"name a column with --key COLUMN{found}, or several with --key '{example}'"
