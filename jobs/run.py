@@ -9,7 +9,7 @@ import typer
 from jobs import environment, options
 from jobs.conducting import conduct_here
 from jobs.durations import moment, seconds
-from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, unattended
+from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, Prune, unattended
 from jobs.wanting import assumed_prices, recipe_from, source
 
 
@@ -45,6 +45,7 @@ def run(
     image_base_url: options.ImageBaseUrl = None,
     allow_private: options.AllowPrivate = False,
     check_images: options.CheckImages = False,
+    prune: Prune = False,
     grace: Grace = None,
     empty_exit: EmptyExit = 0,
     metrics_file: MetricsFile = None,
@@ -79,6 +80,7 @@ def run(
         ai_label=not no_ai_label,
         images_to=images_to,
         name=name,
+        prune=prune,
         assume_price=prices,
         api_key=environment.api_key(),
         prices_cache=environment.prices_cache(),

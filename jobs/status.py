@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from jobs import options
 from jobs.console import print_json, stdout
 from jobs.folder import existing
-from jobs.tables import print_causes, print_summary
+from jobs.tables import print_causes, print_history, print_summary
+
+NIGHTS = typer.Option("--nights", metavar="N", min=1, help="The trend: the newest N runs, one per line.")
 
 
-def status(folder: options.Folder, json: options.Json = False) -> None:
-    """Counts, money, what is open and why."""
-    from pipeline.inspection import causes_of, summary_of
+def status(folder: options.Folder, nights: Annotated[int | None, NIGHTS] = None, json: options.Json = False) -> None:
+    """Counts, money, what is open and why; or, with --nights, the trend of runs."""
+    from pipeline.inspection import causes_of, history, summary_of
 
     existing(folder)
+    if nights is not None:
+        past = history(folder, nights)
+        if json:
+            print_json([each.as_json() for each in past])
+        else:
+            print_history(past)
+        return
     summary = summary_of(folder)
     if json:
         print_json(summary)

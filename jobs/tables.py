@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -11,11 +12,13 @@ from jobs.console import redacted, say, stderr, stdout
 from pipeline.money import show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
 
     from pipeline.explain import Totals
+    from pipeline.inspection import Past
     from pipeline.planning import Plan
 
 SHOWN = 20
@@ -72,7 +75,9 @@ def print_plan_line(plan: Plan) -> None:
     broken = sum(each.invalid for each in plan.endpoints)
     done = sum(each.done for each in plan.endpoints)
     duplicates = sum(each.duplicates for each in plan.endpoints)
-    parts = [f"{plan.rows:,} rows", f"{plan.tasks:,} tasks", f"{plan.to_pay:,} to pay"]
+    changes = ((plan.taken.new, "new"), (plan.taken.changed, "changed"), (plan.taken.left, "left the manifest"))
+    rows = ", ".join(f"{count:,} {word}" for count, word in changes if count)
+    parts = [f"{plan.rows:,} rows{f' ({rows})' if rows else ''}", f"{plan.tasks:,} tasks", f"{plan.to_pay:,} to pay"]
     parts += [
         f"{count:,} {word}" for count, word in ((done, "done"), (duplicates, "shared"), (broken, "invalid")) if count
     ]
@@ -140,6 +145,28 @@ def print_causes(causes: list[tuple[str, str, str, int, str]]) -> None:
     table.add_column("for example", overflow="fold")
     for state, endpoint, error_class, count, example in causes[:SHOWN]:
         table.add_row(state, endpoint, error_class, f"{count:,}", escape(redacted(example)[:LONGEST]))
+    stdout().print(table)
+
+
+def print_history(past: Sequence[Past]) -> None:
+    """Runs as a table, on stdout; the bar is the money of each against the dearest."""
+    most = max((each.billed_nano for each in past), default=0)
+    table = Table("began", "command", box=None, pad_edge=False)
+    for name in ("lasted", "exit", "done", "failed", "billed"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for each in past:
+        ended = each.finished_at is not None
+        table.add_row(
+            f"{datetime.fromtimestamp(each.started_at).astimezone():%Y-%m-%d %H:%M}",
+            each.command,
+            _span((each.finished_at or 0) - each.started_at) if ended else "not ended",
+            "" if each.exit_code is None else f"{each.exit_code}{f' {each.stopped_by}' if each.stopped_by else ''}",
+            f"{each.done:,}",
+            f"{each.failed:,}",
+            show(each.billed_nano),
+            "▇" * round(12 * each.billed_nano / most) if most else "",
+        )
     stdout().print(table)
 
 

@@ -21,6 +21,9 @@ EMPTY_EXIT = "Exit code when there was nothing to do, such as 99 for Airflow's '
 METRICS_FILE = "Write metrics here, for Prometheus' textfile collector."
 METRICS_PORT = "Serve metrics while running, at [HOST:]PORT; the host is this computer unless named."
 
+PRUNE = "Move outputs of rows that left the manifest to superseded/."
+
+Prune = Annotated[bool, options.option("--prune", PRUNE, ALONE)]
 Grace = Annotated[str | None, options.option("--grace", GRACE, ALONE, metavar="DURATION")]
 EmptyExit = Annotated[int, options.option("--empty-exit", EMPTY_EXIT, ALONE, min=0, max=255)]
 MetricsFile = Annotated[Path | None, options.option("--metrics-file", METRICS_FILE, ALONE)]

@@ -216,7 +216,8 @@ class Run:
                 raise Interrupted
 
         looked = await look(wanted, ledger, clock=self.clock, seen=seen)
-        self.watcher.say(str(looked))
+        if looked.asked:
+            self.watcher.say(str(looked))
         for warning in looked.warnings:
             self.watcher.say(f"warning: {warning}")
 

@@ -10,13 +10,16 @@ import contextlib
 import json
 import sqlite3
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import doubts
 from pipeline.amend import Cost, cost
 from pipeline.closing import export
 from pipeline.ledger import FILE, Ledger, counts, schema
+from pipeline.ledger.export import iso
 from pipeline.lock import hold
+from pipeline.money import usd
 from pipeline.planning import scratch
 from pipeline.recipe import Recipe
 from pipeline.summary import summarise
@@ -68,6 +71,56 @@ def last_recipe(folder: Path) -> Recipe | None:
         query = "SELECT recipe FROM runs WHERE recipe IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT 1"
         found = db.execute(query).fetchone()
     return None if found is None else Recipe.from_json(found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One run of the folder's history.  Times are Unix seconds, money in nano-dollars."""
+
+    run_id: str
+    command: str
+    started_at: float
+    finished_at: float | None
+    """None for a run that was killed, or is still going on."""
+    exit_code: int | None
+    stopped_by: str | None
+    done: int
+    failed: int
+    billed_nano: int
+    rows: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The run as plain JSON values; money in USD, times in ISO 8601."""
+        return {
+            "run_id": self.run_id,
+            "command": self.command,
+            "started_at": iso(self.started_at),
+            "finished_at": iso(self.finished_at),
+            "exit_code": self.exit_code,
+            "stopped_by": self.stopped_by,
+            "rows": self.rows,
+            "done": self.done,
+            "failed": self.failed,
+            "billed_usd": usd(self.billed_nano),
+        }
+
+
+def history(folder: Path, newest: int) -> list[Past]:
+    """The *newest* runs, the oldest of them first."""
+    with reading(folder) as db:
+        found = db.execute(
+            "SELECT id, command, started_at, finished_at, exit_code, stopped_by, summary,"
+            " (SELECT coalesce(sum(billed_nano), 0) FROM attempts a WHERE a.run_id = runs.id) FROM runs"
+            " ORDER BY started_at DESC, id DESC LIMIT ?",
+            (newest,),
+        ).fetchall()
+    past = []
+    for run_id, command, started, finished, code, stopped, summary, billed in reversed(found):
+        said = json.loads(summary or "{}")
+        ours = said.get("this_run", {})
+        counts_ = (ours.get("done", 0), ours.get("failed", 0))
+        past.append(Past(run_id, command, started, finished, code, stopped, *counts_, billed, said.get("rows")))
+    return past
 
 
 def what_if(folder: Path, reopen: Callable[[sqlite3.Connection], object]) -> Cost:
