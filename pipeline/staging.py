@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline import endpoints
-from pipeline.errors import PipelineError
+from pipeline.errors import CallError, ErrorClass, PipelineError
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 UPLOAD_LASTS_S = 6 * 24 * 3600.0
 """An upload is used again for six days: the provider keeps generated files for seven, and says nothing of uploads."""
+LONGEST_S = 900.0
+"""Until one file was read and uploaded, retries included."""
 AT_ONCE = 4
 """Files that are decoded and uploaded at the same time: bounds memory."""
 PRESIGNED_S = 24 * 3600
@@ -51,12 +53,14 @@ class Staging:
         clock: Callable[[], float],
         limits: Limits | None = None,
         presign: Presign | None = None,
+        longest_s: float = LONGEST_S,
     ) -> None:
         self._ledger = ledger
         self._provider = provider
         self._clock = clock
         self._limits = limits
         self._presign = presign
+        self._longest_s = longest_s
         self._places = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Future[str]] = {}
 
@@ -76,8 +80,17 @@ class Staging:
         if "://" in location:
             return await self._presigned(location)
         async with self._places:
-            data = await asyncio.to_thread(read_image_file, Path(location), limits=self._limits)
-            return await self._uploaded(data, location)
+            return await self._staged(location)
+
+    async def _staged(self, location: str) -> str:
+        """Read and upload a file, within the time limit: a dead network drive answers nothing at all."""
+        try:
+            async with asyncio.timeout(self._longest_s):
+                data = await asyncio.to_thread(read_image_file, Path(location), limits=self._limits)
+                return await self._uploaded(data, location)
+        except TimeoutError as error:
+            text = f"{location} could not be read and uploaded within {self._longest_s:.0f} s"
+            raise CallError(text, ErrorClass.TIMEOUT, sent=False) from error
 
     async def _presigned(self, location: str) -> str:
         if self._presign is None:
