@@ -145,6 +145,7 @@ class Worker:
         tools = self.tools
         verdict = Verdict.of(error, tools.clock())
         step = story.judge(error)
+        tools.stop_for(task, error, step)  # before the ledger is waited for: others would be sent meanwhile
         if isinstance(step, Doubt):
             await tools.ledger.doubt(task, attempt.id, verdict)
             await tools.budget.settle(attempt.reservation, None)
@@ -160,7 +161,6 @@ class Worker:
         await tools.budget.settle(attempt.reservation, 0)
         if final:
             self._failed(task, error.error_class, 1 + twins)
-        tools.stop_for(task, error, step)
 
     async def _fail_unsent(self, task: Task, verdict: Verdict) -> None:
         await self.tools.ledger.failed_unsent(task, verdict)

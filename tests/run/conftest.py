@@ -89,7 +89,7 @@ class Shop:
             return db.execute(sql).fetchall()
 
     def _flags(self, flags: Mapping[str, Any]) -> dict[str, Any]:
-        quick = {"patience": QUICK, "backoff": QUICK_LOOKS, "rpm": 0, "base_url": self.base_url}
+        quick = {"patience": QUICK, "backoff": QUICK_LOOKS, "settle_after_s": 0.0, "rpm": 0, "base_url": self.base_url}
         return {**quick, "api_key": SANDBOX_KEY, **self.flags, **flags}
 
 
