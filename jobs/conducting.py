@@ -83,6 +83,7 @@ def conduct_watched(
         pass  # what was paid for is in the ledger, and the summary says so when there was time for one
     finally:
         metrics.close()
+        watcher.close()
     return last.summary
 
 

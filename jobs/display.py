@@ -81,6 +81,11 @@ class Display(Watcher):
             print_summary(summary)
             print_places(self._folder)
 
+    def close(self) -> None:
+        """Nothing more comes: close the log file."""
+        for handler in self._log.handlers:
+            handler.close()
+
     def _now_and_then(self, text: str) -> None:
         now = time.monotonic()
         if not self._quiet and now - self._last_said > (1 if self._live else PLAIN_EVERY_S):

@@ -123,6 +123,9 @@ class Watcher:
     def finished(self, summary: dict[str, Any]) -> None:
         """The run ended."""
 
+    def close(self) -> None:
+        """Nothing more comes, whatever ended the run."""
+
 
 class Watchers(Watcher):
     """Several who watch one run."""
@@ -140,6 +143,11 @@ class Watchers(Watcher):
         for each in self._watchers:
             each.planning(rows)
 
+    def looking(self, images: int) -> None:
+        """So many remote images were looked at."""
+        for each in self._watchers:
+            each.looking(images)
+
     def planned(self, plan: Plan) -> None:
         """The plan stands."""
         for each in self._watchers:
@@ -154,3 +162,8 @@ class Watchers(Watcher):
         """The run ended."""
         for each in self._watchers:
             each.finished(summary)
+
+    def close(self) -> None:
+        """Nothing more comes, whatever ended the run."""
+        for each in self._watchers:
+            each.close()

@@ -324,9 +324,16 @@ def _key(wanted: Wanted, manifest: Manifest) -> str:
 
 
 def _open_remote(url: str) -> BinaryIO:
-    from pipeline.storage import open_remote  # the extra is needed only by who names an address
+    if url.lower().startswith(("http:", "https:")):
+        raise ManifestError(
+            f"{url}: a manifest is not fetched from the web", hint="download it first and give the file"
+        )
+    from pipeline.storage import CloudError, open_remote  # the extra is needed only by who names an address
 
-    return open_remote(url)
+    try:
+        return open_remote(url)
+    except CloudError as error:
+        raise ManifestError(str(error), hint=error.hint) from error
 
 
 def _usd(nano: int | None) -> float | None:
