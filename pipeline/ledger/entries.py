@@ -319,6 +319,7 @@ def load_image(record: tuple[Any, ...]) -> SavedImage:
 
 
 TASK_COLUMNS = (
-    "t.id, t.key, t.step, t.endpoint, t.params, t.fingerprint, t.estimate_nano, t.reserve_nano, t.request_id,"
+    "t.id, t.key, t.step, t.endpoint, t.params, t.fingerprint, t.estimate_nano, t.reserve_nano,"
+    " CASE t.state WHEN 'submitted' THEN t.request_id END,"
     " (SELECT max(a.id) FROM attempts a WHERE a.task_id = t.id), t.submitted_at, t.live, t.replaces"
 )
