@@ -14,7 +14,7 @@ LONGEST = 300
 
 _ROW = re.compile(r"^row \d+(, column [^:]*)?: ")
 _SAME = re.compile(r"^the same call failed: ")
-_QUOTED = re.compile(r"""'[^']*'|"[^"]*"""")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _ADDRESS = re.compile(r"https?://\S+|(?:[A-Za-z]:)?(?:[\\/][^\s:\\/]+){2,}")
 _ID = re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8}[0-9a-f-]*\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

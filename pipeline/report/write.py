@@ -17,6 +17,7 @@ from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from pipeline import endpoints
 from pipeline.errors import FolderError, RecipeError
 from pipeline.ledger import FILE, gallery, schema
 from pipeline.report.dataset import CHUNK, PAGE, Dataset, script
@@ -26,8 +27,10 @@ from pipeline.report.pictures import Pictures
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from pipeline.endpoints import Endpoint
 
 PROBLEMS = 20
 """Pictures that cannot be shown and are named on the page."""
@@ -111,6 +114,7 @@ def meta_of(
     db: sqlite3.Connection, dataset: Dataset, *, count: int, made_at: float, notes: list[str]
 ) -> dict[str, Any]:
     """What the page knows besides its entries."""
+    numbers = figures(db)
     return {
         "folder": gallery.first_run(db),
         "made_at": made_at,
@@ -121,9 +125,16 @@ def meta_of(
         "flagged": dataset.flagged,
         "causes": [asdict(cause) for cause in dataset.causes.found],
         "notes": notes,
+        "parameters": parameters_of(each["endpoint"] for each in numbers["endpoints"]),
         "earlier": gallery.earlier_rejections(db),
-        **figures(db),
+        **numbers,
     }
+
+
+def parameters_of(slugs: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """What may be changed when an output is rejected: every parameter of each endpoint, with its choices."""
+    known = endpoints.every()
+    return {slug: [_parameter(known[slug], name) for name in known[slug].fields] for slug in slugs if slug in known}
 
 
 def write_page(report: Path) -> Path:
@@ -136,6 +147,17 @@ def write_page(report: Path) -> Path:
             target = report / each.name if each.name == "index.html" else place / each.name
             target.write_bytes(each.read_bytes())
     return report / "index.html"
+
+
+def _parameter(endpoint: Endpoint, name: str) -> dict[str, Any]:
+    choices = endpoint.choices(name)
+    default = endpoint.fields[name].default
+    return {
+        "name": name,
+        "choices": [*choices.values] if choices else None,
+        "image": name in endpoint.images,
+        "hint": "" if name in endpoint.required or default is None else str(default),
+    }
 
 
 def _write_data(db: sqlite3.Connection, report: Path, pictures: Pictures, made_at: float) -> None:
