@@ -88,6 +88,17 @@ def entry(db: sqlite3.Connection, task_id: int) -> Entry | None:
     return None if found is None else Entry._make(found)
 
 
+def entries_named(db: sqlite3.Connection, key: str, step: str) -> list[Entry]:
+    """The live task of *key* at *step*, if there is one."""
+    return list(map(Entry._make, db.execute(f"{ENTRIES} AND t.key=? AND t.step=?", (key, step))))
+
+
+def newest_outputs(db: sqlite3.Connection, limit: int) -> list[Entry]:
+    """Tasks that were done last, newest first."""
+    query = f"{ENTRIES} AND t.state='done' AND o.path IS NOT NULL ORDER BY t.finished_at DESC, t.id DESC LIMIT ?"
+    return list(map(Entry._make, db.execute(query, (limit,))))
+
+
 def changed_since(db: sqlite3.Connection, at: float, *, limit: int) -> list[Entry]:
     """Live tasks to which something happened at or after *at* (Unix time), oldest change first, at most *limit*."""
     order = " ORDER BY max(coalesce(t.finished_at, 0), coalesce(t.submitted_at, 0), t.planned_at), t.id LIMIT ?2"
@@ -200,6 +211,14 @@ def timeline(db: sqlite3.Connection, run_id: str) -> Timeline | None:
         place = min(place, count - 1)  # noqa: PLW2901  # rounding may push the last call over the edge
         sent[place], limited[place], failed[place] = sent[place] + calls, limited[place] + busy, failed[place] + bad
     return Timeline(first, bucket_s, sent, limited, failed)
+
+
+def failures(db: sqlite3.Connection) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """(state, endpoint, error class, error) of every live task that failed, is invalid or in doubt."""
+    return db.execute(
+        "SELECT state, endpoint, error_class, error FROM tasks"
+        " WHERE live AND state IN ('failed', 'invalid', 'in_doubt') ORDER BY id"
+    )
 
 
 def latencies(db: sqlite3.Connection) -> Iterator[tuple[str, float]]:

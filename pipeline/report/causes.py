@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 MOST = 200
 """Causes that are told apart; what comes later is grouped by its class alone."""
@@ -55,6 +56,8 @@ UNKNOWN = "See the error, correct its cause and run again."
 class Cause:
     """Tasks that are not done for one reason."""
 
+    id: str
+    """The same for the same cause, in every report."""
     state: str
     error_class: str
     message: str
@@ -66,26 +69,29 @@ class Cause:
 
 
 class Causes:
-    """Groups errors as they come; `of` returns the number of a task's cause."""
+    """Groups errors as they come; `of` returns the id of a task's cause."""
 
     def __init__(self) -> None:
-        self.found: list[Cause] = []
-        self._numbers: dict[tuple[str, str, str], int] = {}
+        self._found: dict[tuple[str, str, str], Cause] = {}
 
-    def of(self, state: str, endpoint: str, error_class: str | None, error: str | None) -> int:
-        """Number of the cause, from 0; counts the task."""
+    @property
+    def found(self) -> list[Cause]:
+        """Every cause so far."""
+        return list(self._found.values())
+
+    def of(self, state: str, endpoint: str, error_class: str | None, error: str | None) -> str:
+        """Id of the cause; counts the task."""
         text = " ".join((error or "").split())
         place = (state, error_class or "", pattern(text))
-        if place not in self._numbers and len(self.found) >= MOST:
+        if place not in self._found and len(self._found) >= MOST:
             place = (state, error_class or "", "…")
-        if place not in self._numbers:
-            self._numbers[place] = len(self.found)
-            self.found.append(Cause(*place, example=text[:LONGEST], remedy=remedy(state, error_class)))
-        number = self._numbers[place]
-        cause = self.found[number]
+        if place not in self._found:
+            known_by = sha256("\n".join(place).encode("utf-8", "replace")).hexdigest()[:12]
+            self._found[place] = Cause(known_by, *place, example=text[:LONGEST], remedy=remedy(state, error_class))
+        cause = self._found[place]
         cause.count += 1
         cause.endpoints[endpoint] = cause.endpoints.get(endpoint, 0) + 1
-        return number
+        return cause.id
 
 
 def remedy(state: str, error_class: str | None) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CHUNK = 10_000
 PAGE = 500
-TABLES = ("step", "endpoint", "state", "before")
+TABLES = ("step", "endpoint", "state", "before", "cause")
 COLUMNS = (
     "id",
     "key",
@@ -36,7 +36,6 @@ COLUMNS = (
     *TABLES,
     "decision",
     "redo",
-    "cause",
     "flags",
     "cost",
     "latency",
@@ -46,7 +45,6 @@ COLUMNS = (
     "shape",
     "images",
 )
-NO_CAUSE = -1
 NOT_DONE = ("failed", "invalid", "in_doubt")
 DECISIONS = {None: 0, "approve": 1, "reject": 2}
 LONGEST_VALUE = 4000
@@ -110,7 +108,7 @@ class Dataset:
         params = json.loads(each.params)
         origin = self._pictures.input_of(each.endpoint, params)
         flags = self._flags(each, params, origin[1] if origin else None)
-        cause = NO_CAUSE
+        cause = ""
         if each.state in NOT_DONE:
             cause = self.causes.of(each.state, each.endpoint, each.error_class, each.error)
         return (
@@ -121,9 +119,9 @@ class Dataset:
             each.endpoint,
             each.state,
             self._copy_of(origin[1]) if origin else "",
+            cause,
             DECISIONS.get(each.decision, 0),
             int(each.redriven and each.state != "done"),
-            cause,
             sum(self._bits[name] for name in flags),
             _dollars(each.billed_nano),
             None if each.latency_s is None else round(each.latency_s, 2),

@@ -88,8 +88,13 @@ def set_aside(ledger: Memory, store: OutputStore) -> int:
     return count
 
 
-def write_decisions(db: sqlite3.Connection, decisions: Iterable[Decision], *, now: float) -> Applied:
-    """The part of `apply_decisions` that concerns the ledger, inside a transaction of the caller."""
+def write_decisions(
+    db: sqlite3.Connection, decisions: Iterable[Decision], *, now: float, again: bool = False
+) -> Applied:
+    """The part of `apply_decisions` that concerns the ledger, inside a transaction of the caller.
+
+    ``again``: whoever decides sees the present outputs, so words that were said before are meant anew.
+    """
     wanted = [(each, _task_of(db, each)) for each in decisions]
     known = decide.applied_before(db)
     maker = _Maker(db)
@@ -98,7 +103,7 @@ def write_decisions(db: sqlite3.Connection, decisions: Iterable[Decision], *, no
     for each, task in wanted:
         if isinstance(task, str):
             continue
-        if _applied(each, task, known):
+        if not again and _applied(each, task, known):
             applied.before += 1
             continue
         try:

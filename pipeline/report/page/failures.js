@@ -6,7 +6,7 @@ photobatch.failures = (() => {
   const { el, byId } = dom;
 
   function draw(toImages) {
-    const causes = photobatch.info.causes.map((cause, number) => ({ ...cause, number })).sort((a, b) => b.count - a.count);
+    const causes = [...photobatch.info.causes].sort((a, b) => b.count - a.count);
     const box = byId("failures");
     if (!causes.length) { box.replaceChildren(el("p.nothing", {}, "Nothing failed.")); return; }
     const total = causes.reduce((sum, cause) => sum + cause.count, 0);
@@ -15,7 +15,7 @@ photobatch.failures = (() => {
 
   function card(cause, toImages) {
     const where = Object.entries(cause.endpoints).map(([slug, count]) => `${slug} ${dom.count(count)}`).join(", ");
-    const show = () => { filters.toggle("cause", String(cause.number), true); toImages(); };
+    const show = () => { filters.toggle("cause", cause.id, true); toImages(); };
     return el("article.cause", {},
       el("div.number", {}, dom.count(cause.count)),
       el("div", {},

@@ -13,13 +13,13 @@ photobatch.filters = (() => {
     if (facet === "decision") return DECISIONS[value];
     if (facet === "state") return dom.state(value);
     if (facet === "flag") return value === "none" ? "nothing noticed" : photobatch.tiles.SHORT[value];
-    if (facet === "cause") return value === "-1" ? "none" : photobatch.info.causes[Number(value)]?.message || "another";
+    if (facet === "cause") return photobatch.info.causes.find((cause) => cause.id === value)?.message || "gone";
     return value;
   }
 
   function values(facet, counted) {
     const found = new Set([...counted.keys(), ...model.chosen[facet]]);
-    if (facet === "cause") found.delete("-1");
+    if (facet === "cause") found.delete("");
     if (facet === "flag") return [...Object.keys(photobatch.info.flags).filter((name) => found.has(name)), ...(found.size > 1 && found.has("none") ? ["none"] : [])];
     if (facet === "decision") return Object.keys(DECISIONS).filter((name) => found.has(name));
     return [...found];

@@ -60,7 +60,7 @@ photobatch.live = (() => {
         el("span.buttons", {}, run.state === "paused" ? button("run", "Resume", gone) : button("pause", "Pause", gone), button("stop", "Stop", gone))),
       el("div.line-2", {},
         ...newest.map((n) => el("button", { type: "button", "aria-label": tiles.describe(n), onclick: () => viewer.open(n) }, model.thumb(n) ? tiles.image(model.thumb(n)) : "")),
-        ...failed.slice(0, 3).map((n) => el("button.failure", { type: "button", onclick: () => viewer.open(n) }, `${model.value("key", n)} ${model.of("step", n)}: ${photobatch.info.causes[model.value("cause", n)]?.message || "failed"}`))));
+        ...failed.slice(0, 3).map((n) => el("button.failure", { type: "button", onclick: () => viewer.open(n) }, `${model.value("key", n)} ${model.of("step", n)}: ${model.causeOf(n)?.message || "failed"}`))));
     if (focused && byId(focused)) byId(focused).focus();
   }
 

@@ -2,7 +2,7 @@
 // The entries as columns, and which of them are shown in which order.  Knows no elements.
 
 photobatch.model = (() => {
-  const TABLES = ["step", "endpoint", "state", "before"];
+  const TABLES = ["step", "endpoint", "state", "before", "cause"];
   const columns = {};
   const tables = {};
   const places = {};
@@ -89,7 +89,6 @@ photobatch.model = (() => {
   }
   function valueOf(facet, n) {
     if (facet === "decision") return photobatch.decisions.of(n);
-    if (facet === "cause") return String(columns.cause[n]);
     return of(facet, n);
   }
 
@@ -160,5 +159,7 @@ photobatch.model = (() => {
     return photobatch.pages.get(page)[n % photobatch.info.page];
   }
 
-  return { FACETS, chosen, add, merge, size, of, value, path, url, thumb, before, preview, shown, counts, flagsOf, product, byProduct, details, names, tables };
+  const causeOf = (n) => photobatch.info.causes.find((cause) => cause.id === of("cause", n)) || null;
+
+  return { causeOf, FACETS, chosen, add, merge, size, of, value, path, url, thumb, before, preview, shown, counts, flagsOf, product, byProduct, details, names, tables };
 })();

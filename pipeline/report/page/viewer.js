@@ -70,7 +70,7 @@ photobatch.viewer = (() => {
   function facts(n, details) {
     const flags = model.flagsOf(n);
     const found = [];
-    if (details.error || model.value("cause", n) >= 0) {
+    if (details.error || model.of("cause", n)) {
       found.push(el("section.trouble", {}, el("h3", {}, `${dom.state(model.of("state", n))}${details.error_class ? `: ${details.error_class.replaceAll("_", " ")}` : ""}`),
         el("p.message", {}, details.error || "…"), details.remedy ? el("p.hint", {}, ...dom.sentence(details.remedy)) : null));
     }

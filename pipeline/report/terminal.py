@@ -1,0 +1,114 @@
+"""The folder's numbers for a terminal, drawn with rich: the same ones as on the page.
+
+Knows rich's shapes, no terminal: who calls prints.  Text from manifest and provider is never read as markup.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.ledger import gallery
+from pipeline.report.causes import Causes
+from pipeline.report.figures import figures
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from rich.console import RenderableType
+
+CAUSES = 8
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def render_status(db: sqlite3.Connection) -> RenderableType:
+    """Tasks, money, endpoints and causes of the folder as it stands."""
+    numbers = figures(db)
+    causes = Causes()
+    for each in gallery.failures(db):
+        causes.of(*each)
+    parts: list[RenderableType] = [_headline(numbers), _bar(numbers["tasks"]), _endpoints(numbers)]
+    newest = next((run for run in numbers["runs"] if run["timeline"]), None)
+    if newest:
+        parts.append(_rate(newest))
+    if causes.found:
+        parts.append(_causes(causes))
+    return Group(*parts)
+
+
+def spark(values: list[int]) -> str:
+    """*values* as a line of little bars; nothing for none."""
+    most = max(values, default=0)
+    return "".join(SPARKS[round(value / most * (len(SPARKS) - 1))] if most else SPARKS[0] for value in values)
+
+
+def _headline(numbers: dict[str, Any]) -> Text:
+    tasks, cost = numbers["tasks"], numbers["cost"]
+    line = Text()
+    if numbers["provider"] == "sandbox":
+        line.append("sandbox ", style="yellow")
+    line.append(f"{tasks['done']:,} of {tasks['total']:,} tasks done", style="bold")
+    for word, count, style in (
+        ("failed", tasks["failed"], "red"),
+        ("invalid", tasks["invalid"], "red"),
+        ("in doubt", numbers["doubtful"], "yellow"),
+        ("open", tasks["open"], ""),
+        ("reused", tasks["reused"], "green"),
+    ):
+        if count:
+            line.append(f", {count:,} {word}", style=style)
+    line.append(f"\n{_usd(cost['billed_usd'])} billed, {_usd(cost['estimated_usd'])} estimated")
+    if cost["reserved_usd"]:
+        line.append(f", {_usd(cost['reserved_usd'])} reserved")
+    return line
+
+
+def _bar(tasks: dict[str, int]) -> ProgressBar:
+    return ProgressBar(total=max(1, tasks["total"]), completed=tasks["total"] - tasks["open"], width=60)
+
+
+def _endpoints(numbers: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("endpoint")
+    for name in ("tasks", "done", "failed", "open", "estimated", "billed", "median", "95 %"):
+        table.add_column(name, justify="right")
+    times = numbers["latency"]["endpoints"]
+    for each in numbers["endpoints"]:
+        time = times.get(each["endpoint"])
+        table.add_row(
+            Text(each["endpoint"]),
+            *(f"{each[name]:,}" for name in ("tasks", "done", "failed", "open")),
+            _usd(each["estimated_usd"]),
+            _usd(each["billed_usd"]),
+            f"{time['median_s']:.0f} s" if time else "",
+            f"{time['p95_s']:.0f} s" if time else "",
+        )
+    return table
+
+
+def _rate(run: dict[str, Any]) -> Text:
+    timeline = run["timeline"]
+    line = Text(f"calls of {run['id']} ", style="dim")
+    line.append(spark(timeline["sent"]), style="blue")
+    limited = sum(timeline["limited"])
+    if limited:
+        line.append(f" {limited:,} answered 429", style="yellow")
+    return line
+
+
+def _causes(causes: Causes) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", title="not done", title_justify="left")
+    for name, justify in (("tasks", "right"), ("cause", "left"), ("what to do", "left")):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich names them so
+    for each in sorted(causes.found, key=lambda cause: -cause.count)[:CAUSES]:
+        kind = f"{each.state.replace('_', ' ')} {each.error_class.replace('_', ' ')}".strip()
+        table.add_row(f"{each.count:,}", Text(f"{kind}: {each.message}"), Text(each.remedy))
+    return table
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"
