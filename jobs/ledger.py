@@ -1,4 +1,4 @@
-"""`photobatch ledger`: the results ledger as CSV, Parquet or JSON lines."""
+"""`photobatch ledger`: the results ledger as CSV, Parquet or JSON lines; and whether it agrees with the files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from jobs import options
+from jobs.console import say
 from jobs.folder import existing
 from pipeline.errors import RecipeError
 from pipeline.task import State
@@ -28,12 +29,21 @@ def ledger(
     state: Annotated[State | None, typer.Option("--state", help="Only tasks in this state.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="csv, parquet or jsonl.")] = Format.CSV,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Verify the ledger against the files; changes nothing.")
+    ] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild what can be rebuilt, without paying.")] = False,
 ) -> None:
-    """Print or save the results ledger: one line per task."""
+    """Print or save the results ledger: one line per task.
+
+    With --check or --repair: exit code 3 when something is wrong.
+    """
     from pipeline.inspection import reading
     from pipeline.ledger import export
 
     existing(folder)
+    if check or repair:
+        raise typer.Exit(_care(folder, mend=repair))
     if format_ is Format.PARQUET and output is None:
         raise RecipeError("Parquet cannot be printed", hint="add -o FILE")
     with reading(folder) as db:
@@ -48,3 +58,24 @@ def ledger(
             export.write_csv(results, output)
         else:
             export.write_jsonl(results, output)
+
+
+def _care(folder: Path, *, mend: bool) -> int:
+    """Say what is wrong, after mending it when asked to; the exit code."""
+    from pipeline import care
+    from pipeline.summary import DONE, PARTLY
+
+    if mend:
+        for sentence in care.repair(folder):
+            say(sentence)
+    wrong = 0
+    for finding in care.check(folder):
+        wrong += 1
+        sys.stdout.write(f"{finding}\n")
+    if not wrong:
+        say(f"{folder}: the ledger agrees with the files")
+    elif mend:
+        say(f"{wrong} findings are left; nothing of them is overwritten: `photobatch resume DIR` deals with open tasks")
+    else:
+        say(f"{wrong} findings; `photobatch ledger {folder} --repair` mends what can be mended, without paying")
+    return PARTLY if wrong else DONE

@@ -41,6 +41,11 @@ class Amendment:
     changes: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = lambda: 0.0
 
+    @property
+    def narrow(self) -> bool:
+        """Whether nothing outside the selection may be touched."""
+        return self.selection.narrow
+
     def reopen(self, db: sqlite3.Connection) -> int:
         """Open the selected tasks, with the changes; returns how many failures were opened.
 

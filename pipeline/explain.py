@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import endpoints
+from pipeline.care import reopen_missing
 from pipeline.money import usd
 from pipeline.planning import Planner, scratch
 from pipeline.selection import Selection
@@ -165,6 +166,7 @@ def explain(
         prepare(db)
         db.execute("BEGIN")
         Selection().reopen(db)
+        reopen_missing(db, folder, now=clock())
         planner = Planner(wanted, db, clock=clock)
         for _ in planner.steps():
             pass

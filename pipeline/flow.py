@@ -13,9 +13,11 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import amend, departed, doubts, endpoints, naming
+from pipeline.care import reopen_missing
 from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
@@ -130,6 +132,10 @@ class Run:
         await ledger.do(self.prepare)
         if self.orders.send:
             await ledger.do(self.selection.reopen)
+        if self.orders.send and not self.selection.narrow:
+            reopened = await ledger.do(partial(reopen_missing, folder=self.orders.out, now=ending.began))
+            if reopened:
+                self.watcher.say(str(reopened))
         if self.orders.send and self.wanted is None:
             self.watcher.say(str(await ledger.do(amend.cost)))
         plan, planner = await self._take_in(ledger, ending)

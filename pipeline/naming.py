@@ -37,7 +37,7 @@ class Naming:
 
     async def of(self, task: Task, n: int) -> str | None:
         """Path below ``images/`` without extension for image *n* of *task*; None for the usual ``<key>/<step>``."""
-        if self._template is None:
+        if self._template is None or task.out_of_date:  # what no row asks for any more has no cells to be named by
             return None
         return await self._ledger.do(lambda db: self._claimed(db, task, n))
 

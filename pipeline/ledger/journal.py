@@ -65,11 +65,18 @@ class Journal:
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Every intact entry, oldest first."""
-        with self._path.open("rb") as file:
-            for line in file:
-                checksum, _, text = line.rstrip(b"\n").partition(b" ")
-                if checksum == b"%08x" % zlib.crc32(text):
-                    yield json.loads(text)
+        return intact(self._path)
+
+
+def intact(path: Path) -> Iterator[dict[str, Any]]:
+    """Every intact entry of the journal at *path*, oldest first; none when there is no such file."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            checksum, _, text = line.rstrip(b"\n").partition(b" ")
+            if checksum == b"%08x" % zlib.crc32(text):
+                yield json.loads(text)
 
 
 def _torn(path: Path) -> bool:

@@ -46,7 +46,10 @@ class Ledger:
             ) from error
         self._db = schema.connect(self.path)
         schema.prepare(self._db, self.path)
-        self.recovered = recover(self._db, self.journal, clock())
+        try:
+            self.recovered = recover(self._db, self.journal, clock())
+        except sqlite3.Error as error:
+            raise schema.unusable(self.path, error) from error
         self._writer = Writer(self._db, self.path, self.journal)
 
     async def do(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:

@@ -1,0 +1,263 @@
+"""Care for a result folder: does the ledger agree with its files, and what can be mended without paying.
+
+`reopen_missing` is what every run does, by size alone; `check` reads every output; `repair` mends what `check`
+finds.  Nothing here sends anything: what has to be fetched or paid for again is opened, and the next run does it.
+Blocking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pipeline import salvage
+from pipeline.errors import LedgerError
+from pipeline.ledger import FILE, Ledger, reopen, schema
+from pipeline.ledger.journal import intact
+from pipeline.ledger.ledger import JOURNAL
+from pipeline.lock import hold
+from pipeline.outputs.names import safe_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.ledger.reopen import Reopened, Standing
+
+BLOCK_BYTES = 1 << 20
+NOT_OURS = frozenset({"thumbs.db", "desktop.ini"})
+"""What file managers leave behind; so are hidden files."""
+DAMAGES_SHOWN = 5
+
+
+class Kind(StrEnum):
+    """What can be wrong with a result folder."""
+
+    DATABASE = "database"
+    FORGOTTEN = "forgotten"
+    MISSING = "missing"
+    ALTERED = "altered"
+    MOVED = "moved"
+    UNFINISHED = "unfinished"
+    FOREIGN = "foreign"
+
+
+SAID = {
+    Kind.DATABASE: "the ledger itself is damaged",
+    Kind.FORGOTTEN: "the journal knows of a call that the ledger has forgotten",
+    Kind.MISSING: "the output is not there",
+    Kind.ALTERED: "the output is not what was written",
+    Kind.MOVED: "the output stands elsewhere than the ledger says",
+    Kind.UNFINISHED: "a whole output whose task the ledger calls open",
+    Kind.FOREIGN: "a file that belongs to no task",
+}
+"""By kind, what a person is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.  ``place`` is a path relative to the folder; ``found`` where else the file stands."""
+
+    kind: Kind
+    place: str
+    task: int | None = None
+    n: int = 1
+    found: str | None = None
+    detail: str = ""
+
+    def __str__(self) -> str:
+        more = self.detail or (f"it stands at {self.found}" if self.found else "")
+        return f"{self.place}: {SAID[self.kind]}{f' ({more})' if more else ''}"
+
+
+def reopen_missing(db: sqlite3.Connection, folder: Path, *, now: float) -> Reopened:
+    """Open finished tasks again whose outputs are missing or have another size.  Cheap: asks for sizes only."""
+    reopened = reopen.reopen(db, _gone(reopen.standing(db), folder), now)
+    if reopened or _planned_twins(db):
+        reopened = reopened.plus(reopen.reopen(db, _gone(reopen.needed(db), folder), now))
+    return reopened
+
+
+def check(folder: Path) -> Iterator[Finding]:
+    """Everything in *folder* that is not as it should be.  Reads every output; changes nothing."""
+    damage = database_damage(folder)
+    if damage:
+        yield Finding(Kind.DATABASE, FILE, detail="; ".join(damage))
+        return
+    with contextlib.closing(schema.connect(folder / FILE, read_only=True)) as db:
+        yield from _forgotten(db, folder)
+        yield from examine(db, folder)
+
+
+def repair(folder: Path, *, clock: Callable[[], float] = time.time) -> list[str]:
+    """Mend what can be mended; sentences about what was done.  Raises FolderBusy, FolderError and LedgerError."""
+    with hold(folder, "ledger --repair", clock=clock):
+        said = salvage.rebuild(folder, clock()) if database_damage(folder) else []
+        ledger = Ledger(folder, clock=clock)
+        try:
+            if put_back := ledger.recovered.put_back:
+                said.append(f"{put_back} forgotten calls were put back from the journal")
+            said += ledger.run(lambda db: _mend(db, folder, list(examine(db, folder)), clock()))
+        finally:
+            ledger.close()
+    return said
+
+
+def database_damage(folder: Path) -> list[str]:
+    """What SQLite says is wrong with the ledger; nothing when it is whole.  Raises FolderError for a newer one."""
+    path = folder / FILE
+    try:
+        with contextlib.closing(schema.connect(path, read_only=True)) as db:
+            schema.check_version(int(db.execute("PRAGMA user_version").fetchone()[0]), path)
+            said = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({DAMAGES_SHOWN})")]
+            db.execute("SELECT count(*) FROM tasks, attempts, outputs, rows WHERE 0").fetchone()
+    except (sqlite3.Error, LedgerError) as error:
+        return [str(error)]
+    return [] if said == ["ok"] else said
+
+
+def examine(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
+    """Compare a readable ledger with the files of *folder*, each of which is read."""
+    known = {path for (path,) in db.execute("SELECT path FROM outputs")}
+    strays = _strays(folder, known)
+    for output in reopen.standing(db):
+        yield from _look(output, folder, strays)
+    for output in map(reopen.Standing._make, db.execute(SUPERSEDED)):
+        if not (folder / output.path).is_file() and (found := strays.by_hash(output.sha256)):
+            yield Finding(Kind.MOVED, output.path, output.task, output.n, found)
+    for task, key in db.execute(WITHOUT_OUTPUT):
+        yield Finding(Kind.MISSING, f"images/{key}/", task)
+    authors = {
+        f"images/{safe_name(key)}/{safe_name(step)}": task
+        for task, key, step in db.execute("SELECT id, key, step FROM tasks WHERE state IN ('submitted', 'in_doubt')")
+    }
+    for path in strays.left():
+        stem = path.rpartition(".")[0]
+        task = authors.get(stem) or authors.get(stem.rpartition("-")[0])
+        yield Finding(Kind.FOREIGN if task is None else Kind.UNFINISHED, path, task)
+
+
+SUPERSEDED = (
+    "SELECT t.id, o.path, o.size_bytes, o.sha256, o.n FROM tasks t JOIN outputs o ON o.task_id = t.id WHERE NOT t.live"
+)
+WITHOUT_OUTPUT = (
+    "SELECT id, key FROM tasks t WHERE live AND state='done' AND NOT EXISTS"
+    " (SELECT 1 FROM outputs o WHERE o.task_id = t.id)"
+)
+
+
+class _Strays:
+    """Files under ``images/`` and ``superseded/`` that the ledger does not know, hashed when somebody asks."""
+
+    def __init__(self, folder: Path, paths: list[str]) -> None:
+        self._folder = folder
+        self._paths = paths
+        self._hashes: dict[str, str] | None = None
+        self._taken: set[str] = set()
+
+    def by_hash(self, sha256: str) -> str | None:
+        """The stray file with this content, which is then nobody else's."""
+        if self._hashes is None:
+            self._hashes = {hash_of(self._folder / path): path for path in self._paths}
+        found = self._hashes.get(sha256)
+        if found is None or found in self._taken:
+            return None
+        self._taken.add(found)
+        return found
+
+    def left(self) -> Iterator[str]:
+        """Those under ``images/`` that nobody has claimed."""
+        return (path for path in self._paths if path.startswith("images/") and path not in self._taken)
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _strays(folder: Path, known: set[str]) -> _Strays:
+    paths = []
+    for place in ("images", "superseded"):
+        for root, _, names in os.walk(folder / place):
+            for name in names:
+                if name.startswith(".") or name.lower() in NOT_OURS:
+                    continue
+                path = (folder.__class__(root) / name).relative_to(folder).as_posix()
+                if path not in known:
+                    paths.append(path)
+    return _Strays(folder, sorted(paths))
+
+
+def _look(output: Standing, folder: Path, strays: _Strays) -> Iterator[Finding]:
+    path = folder / output.path
+    try:
+        whole = path.stat().st_size == output.size_bytes and hash_of(path) == output.sha256
+    except OSError:
+        found = strays.by_hash(output.sha256)
+        yield Finding(Kind.MOVED if found else Kind.MISSING, output.path, output.task, output.n, found)
+        return
+    if not whole:
+        yield Finding(Kind.ALTERED, output.path, output.task, output.n)
+
+
+def _forgotten(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
+    for entry in intact(folder / JOURNAL):
+        if entry["event"] == "intent":
+            place = (entry["attempt"], entry["at"])
+            if db.execute("SELECT 1 FROM attempts WHERE id=? AND intent_at=?", place).fetchone() is None:
+                yield Finding(Kind.FORGOTTEN, entry["key"], detail=f"step {entry['step']}, attempt {entry['attempt']}")
+
+
+def _mend(db: sqlite3.Connection, folder: Path, findings: Sequence[Finding], now: float) -> list[str]:
+    said = [_put_right(db, folder, finding) for finding in findings if finding.kind is Kind.MOVED]
+    gone = {each.task for each in findings if each.kind in (Kind.MISSING, Kind.ALTERED) and each.task is not None}
+    if gone:
+        said.append(str(reopen.reopen(db, gone, now)))
+    unfinished = sum(finding.kind is Kind.UNFINISHED for finding in findings)
+    if unfinished:
+        said.append(f"{unfinished} outputs of tasks under way were left for the next resume, which adopts them")
+    foreign = [finding.place for finding in findings if finding.kind is Kind.FOREIGN]
+    if foreign:
+        said.append(f"{len(foreign)} files that belong to no task were left as they are, such as {foreign[0]}")
+    return said
+
+
+def _put_right(db: sqlite3.Connection, folder: Path, finding: Finding) -> str:
+    """Move a live output back to its place; let the ledger follow a superseded one."""
+    assert finding.found is not None
+    live = db.execute("SELECT live FROM tasks WHERE id=?", (finding.task,)).fetchone()[0]
+    target = folder / finding.place
+    if live and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (folder / finding.found).rename(target)
+        return f"{finding.found} was moved back to {finding.place}"
+    db.execute("UPDATE outputs SET path=? WHERE task_id=? AND n=?", (finding.found, finding.task, finding.n))
+    return f"the ledger now says {finding.found} instead of {finding.place}"
+
+
+def _gone(outputs: Iterator[Standing], folder: Path) -> set[int]:
+    """Tasks of which an output is missing or has another size."""
+    base = f"{folder}{os.sep}"
+    stat = os.stat
+    gone = set()
+    for task, path, size_bytes, _, _ in outputs:
+        try:
+            if stat(base + path).st_size != size_bytes:
+                gone.add(task)
+        except OSError:
+            gone.add(task)
+    return gone
+
+
+def _planned_twins(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM tasks WHERE live AND state='planned' LIMIT 1").fetchone() is not None
