@@ -14,10 +14,12 @@ from typing import Any
 import typer
 
 from jobs.cli import app
+from jobs.entries import ENTRIES
 from pipeline import endpoints
 from pipeline.endpoints import describe
 from pipeline.errors import PASSING, ErrorClass
 from pipeline.ledger.export import COLUMNS, NUMBER, TEXT
+from pipeline.metrics import METRICS
 from pipeline.summary import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +52,17 @@ def error_classes() -> str:
 def commands() -> str:
     """Every command with its arguments and flags."""
     return "\n".join(_command(name, each) for name, each in typer.main.get_command(app).commands.items())  # type: ignore[attr-defined]  # a group has commands
+
+
+def job_file() -> str:
+    """The entries of a job file as a table."""
+    rows = [(f"`{each.place}`", each.meaning, f"`{each.name} = {each.example}`") for each in ENTRIES]
+    return table(("entry", "meaning", "for example"), rows)
+
+
+def metrics() -> str:
+    """The metrics as a table."""
+    return table(("metric", "kind", "meaning"), [(f"`{each.name}`", each.kind, each.help) for each in METRICS])
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -85,6 +98,8 @@ PARTS = {
     "columns": columns,
     "error-classes": error_classes,
     "commands": commands,
+    "job-file": job_file,
+    "metrics": metrics,
 }
 
 
