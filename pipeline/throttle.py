@@ -13,6 +13,7 @@ import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
@@ -27,17 +28,25 @@ START_PER_MINUTE = 60.0
 LEAST_PER_MINUTE = 2.0
 FASTEST_PER_MINUTE = 6000.0
 CUT = 0.7
-"""Share of the rate that is left after a 429 when the last minute tells nothing better."""
+"""Share of the rate that is left after a 429 when nothing better is known."""
+LESS = 0.99
+"""A burst lowers the rate to this share at least ..."""
+ENOUGH = 0.96
+"""... unless it is below this share of what the last minute let through: then the window only has to empty."""
+USED = 0.7
+"""The rate grows only while calls are made at this share of it: what was not tried is not known to go well."""
 LEAST_SHARE = 0.3
 """No single burst lowers the rate further than to this share."""
 MINUTE_S = 60.0
 MARGIN = 0.98
 """Share of what the last minute let through that is taken as the limit."""
 PROBE_S = 10.0
-"""Seconds without a 429 between two steps of growth."""
+"""Seconds without a 429 between two steps of growth ..."""
+PROBE_CALLS = 100
+"""... and calls, near a limit that was met: each step may cost a refused call."""
 CLIMB = 1.25
 """Growth per step while no limit was met, and back towards a limit that was."""
-CREEP = 1.01
+CREEP = 1.02
 """Growth per step beyond a limit that was met: it may have been raised."""
 LONGEST_HOLD_S = 900.0
 """A reset further away than this is taken for a wrong clock, and backed off from instead."""
@@ -90,6 +99,8 @@ class Throttle:
         self._unlimited = rates.per_minute == 0
         self._rate = float(rates.per_minute or START_PER_MINUTE)
         self._met: float | None = None
+        self._proven = 0.0
+        """The rate before the last growth, while no limit was met."""
         self.in_flight_limit = rates.in_flight
         self._wall = wall
         self._chance = chance
@@ -106,6 +117,8 @@ class Throttle:
         self._stir = asyncio.Event()
         self._pacer: asyncio.Task[None] | None = None
         self._limiter = AsyncLimiter(1, 60 / self._rate)
+        self._fresh = False
+        """Whether the limiter is new: its first permit would come at once, on top of the last one of the old."""
         self.polls_count = False
         """True once a poll was refused as too many: from then on polls take permits as well."""
         self.polls = 0
@@ -198,7 +211,14 @@ class Throttle:
         if self._unlimited or now < self._grow_at or now < self._held_until:
             return
         self._grow_at = now + PROBE_S
+        used = self._sent_since(now - PROBE_S) * MINUTE_S / PROBE_S
+        if used < USED * self._rate:
+            return
         towards = self._met or FASTEST_PER_MINUTE
+        if self._met is None:
+            self._proven = min(self._rate, used)
+        elif self._rate >= towards:
+            self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / self._rate)
         faster = min(self._rate * CLIMB, towards) if self._rate < towards else self._rate * CREEP
         self._set(min(faster, self._ceiling or FASTEST_PER_MINUTE))
 
@@ -222,22 +242,35 @@ class Throttle:
         return float(min(60.0, 2.0 ** min(self._bursts - 1, 6)) * (0.5 + self._chance()))
 
     def _lower(self, now: float) -> None:
-        while self._sent and self._sent[0] < now - MINUTE_S:
-            self._sent.popleft()
-        share = CUT
+        """Cut to what the last minute let through, or to what went well before the last growth: whichever is more.
+
+        The first is right for windows, the second for a bucket that a growing rate has just emptied.
+        """
+        rate, proven = self._rate, self._proven * MARGIN
         if self._began is not None and now - self._began >= MINUTE_S:
-            # What went through in the last minute is about what the provider allows in one; much less only says
-            # that there was little to do.
-            share = min(0.99, max(LEAST_SHARE, len(self._sent) * MARGIN / self._rate))
-        self._met = self._rate * share
-        self._grow_at = now + PROBE_S
-        self._set(self._met)
+            passed = self._sent_since(now - MINUTE_S)
+            most = rate * LESS if rate > passed * ENOUGH else rate
+            # Much less than the rate only says that there was little to do.
+            self._met = lowered = min(most, max(passed * MARGIN, proven, rate * LEAST_SHARE))
+        else:
+            lowered = min(rate * LESS, max(proven, rate * CUT))
+            self._met = max(self._met or 0.0, rate * MARGIN)
+        self._proven = 0.0
+        self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / lowered)
+        self._set(lowered)
+
+    def _sent_since(self, then: float) -> int:
+        """Calls sent since *then*, at most a minute ago."""
+        while self._sent and self._sent[0] < self._now() - MINUTE_S:
+            self._sent.popleft()
+        return sum(1 for _ in takewhile(lambda at: at >= then, reversed(self._sent)))
 
     def _set(self, per_minute: float) -> None:
         rate = max(LEAST_PER_MINUTE, per_minute)
         if abs(rate - self._rate) > self._rate / 1000:
             self._rate = rate
             self._limiter = AsyncLimiter(1, 60 / rate)
+            self._fresh = True
 
     async def _permit(self, lane: Lane) -> None:
         if lane.closed:
@@ -288,7 +321,7 @@ class Throttle:
                 await asyncio.sleep(wait_s)
                 continue
             if not self._unlimited:
-                await self._limiter.acquire()
+                await self._next_permit()
                 # While waiting the caller may have gone home, or a 429 may have come.
                 while (lane := self._next()) is None or self.held_s > 0:
                     await self._rest()
@@ -297,6 +330,12 @@ class Throttle:
             self._turn.append(lane)
             self._start(lane)
             permit.set_result(None)
+
+    async def _next_permit(self) -> None:
+        if self._fresh:
+            self._fresh = False
+            await self._limiter.acquire()
+        await self._limiter.acquire()
 
     async def _rest(self) -> None:
         """Wait for a place, or for the end of a hold, with a permit in hand."""

@@ -6,11 +6,9 @@ import asyncio
 import csv
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -18,6 +16,10 @@ import pipeline
 from pipeline.policy import Patience
 from pipeline.provider import Backoff
 from pipeline.sandbox import SANDBOX_KEY, Sandbox, SandboxOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
 QUICK = Patience(base_s=0.001, longest_s=0.01)
 QUICK_LOOKS = Backoff(first_s=0.005, most_s=0.02)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
-from pipeline.throttle import Closed, Rates, Throttle
+from pipeline.errors import CallError, ErrorClass
+from pipeline.throttle import Closed, Lane, Rates, Throttle
 
 pytestmark = [pytest.mark.looptime, pytest.mark.usefixtures("virtual")]
 
@@ -30,3 +32,127 @@ async def test_endpoints_take_turns(endpoints: str) -> None:
     await throttle.close()
 
     assert Counter(order[: 10 * len(endpoints)]) == dict.fromkeys(endpoints, 10)
+
+
+async def test_a_dead_endpoint_only_probes_and_leaves_the_places_to_the_others() -> None:
+    throttle = Throttle(Rates(per_minute=0, in_flight=10))
+    for _ in range(Lane.FAILS):
+        throttle.lane("dead").answered(well=False)
+    order: list[str] = []
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(call(throttle, "dead", order, takes_s=60))
+        for _ in range(100):
+            group.create_task(call(throttle, "good", order, takes_s=1))
+        await asyncio.sleep(30)
+        done_early = Counter(order)
+    await throttle.close()
+
+    assert done_early == {"dead": 1, "good": 100}
+    assert Counter(order)["dead"] == 20, "one after the other, all of them get their turn"
+
+
+async def test_a_lane_widens_again_after_one_good_answer() -> None:
+    lane = Lane()
+    lane.in_flight = 1
+    for _ in range(Lane.FAILS):
+        lane.answered(well=False)
+    assert not lane.open
+
+    lane.answered(well=True)
+
+    assert lane.open
+
+
+@pytest.mark.parametrize("per_minute", [0, 60])
+async def test_cancelled_callers_give_their_places_back(per_minute: float) -> None:
+    throttle = Throttle(Rates(per_minute, in_flight=2))
+    order: list[str] = []
+    callers = [asyncio.create_task(call(throttle, "a", order, takes_s=100)) for _ in range(10)]
+    await asyncio.sleep(5)
+
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert throttle.in_flight == 0
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(call(throttle, "a", order))
+    await throttle.close()
+
+    assert len(order) == 2 + 4
+
+
+async def test_a_caller_cancelled_in_the_moment_of_its_grant_gives_it_back() -> None:
+    throttle = Throttle(Rates(per_minute=60, in_flight=1))
+    order: list[str] = []
+    first, second = (asyncio.create_task(call(throttle, "a", order)) for _ in range(2))
+    while throttle.in_flight == 0:  # noqa: ASYNC110  # the moment itself is what is tested
+        await asyncio.sleep(0)
+
+    first.cancel()
+    with suppress(asyncio.CancelledError):
+        await first
+    await second
+    await throttle.close()
+
+    assert (order[-1], throttle.in_flight) == ("a", 0)
+
+
+async def test_closed_doors_turn_everybody_away_who_waits_and_nobody_who_is_in() -> None:
+    throttle = Throttle(Rates(per_minute=60, in_flight=1))
+    order: list[str] = []
+    callers = [asyncio.create_task(call(throttle, "a", order, takes_s=10)) for _ in range(3)]
+    await asyncio.sleep(1)
+
+    throttle.close_doors()
+    ends = await asyncio.gather(*callers, return_exceptions=True)
+    await throttle.close()
+
+    assert order == ["a"]
+    assert [type(end) for end in ends] == [type(None), Closed, Closed]
+
+
+async def test_doors_may_close_for_one_endpoint() -> None:
+    throttle = Throttle(Rates(per_minute=600))
+    order: list[str] = []
+    throttle.lane("a")
+
+    throttle.close_doors("a")
+    with pytest.raises(Closed):
+        await call(throttle, "a", order)
+    await call(throttle, "b", order)
+    await throttle.close()
+
+    assert order == ["b"]
+
+
+async def test_who_waits_for_the_rate_holds_no_place() -> None:
+    throttle = Throttle(Rates(per_minute=60, in_flight=5))
+    callers = [asyncio.create_task(call(throttle, "a", [])) for _ in range(20)]
+
+    await asyncio.sleep(3.5)
+
+    assert throttle.in_flight <= 1
+    await asyncio.gather(*callers)
+    await throttle.close()
+
+
+async def test_polls_wait_for_the_reset_as_well_and_count_only_once_one_was_refused() -> None:
+    throttle = Throttle(Rates(per_minute=60))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(5):
+        await throttle.before_poll()
+    assert loop.time() == began
+
+    throttle.limited(CallError("too many", ErrorClass.RATE_LIMITED, retry_after_s=7))
+    await throttle.before_poll()
+    assert loop.time() - began >= 7
+    at = loop.time()
+    for _ in range(3):
+        await throttle.before_poll()
+
+    assert loop.time() - at >= 1, "from now on polls take permits"
+    await throttle.close()
