@@ -23,7 +23,7 @@ from pipeline.task import Row, State
 from pipeline.template import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     Identify = Callable[[str], tuple[str, str]]
     """From an image as the row names it to (where it is found later, what its content is known by)."""
@@ -53,6 +53,11 @@ WARNINGS_KEPT = 200
 
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _quote: Callable[[str], str] = json.encoder.encode_basestring
+
+
+def as_json(cells: Iterable[str]) -> str:
+    """*cells* as a JSON list, as `encode` writes it, in half its time."""
+    return f"[{','.join(map(_quote, cells))}]"
 
 
 def fingerprint(slug: str, content: str, *apart: str) -> bytes:
@@ -122,7 +127,10 @@ class BoundStep:
         self.varying.sort(key=lambda v: v.name)
         self._pieces = self._compile()
         self._prices: dict[tuple[Any, ...], tuple[int | None, int | None]] = {}
-        self._constant_image = next((n for n in self.endpoint.images if n in self.constants), None)
+        named = {*self.constants, *(v.name for v in self.varying)}
+        self._images = tuple(name for name in self.endpoint.images if name in named)
+        self._one_price = None if {v.name for v in self.varying} & set(self.endpoint.priced_by) else self._price({})
+        self._salt = f"{self.endpoint.slug}\n".encode()
 
     def wish(self, key: str, row: Row, identify: Identify) -> Wish | None:
         """What *row* asks of this step, or None when it names no image."""
@@ -139,6 +147,10 @@ class BoundStep:
                 if part.required:
                     return self._invalid(key, row, part, "is empty")
                 whole = False
+                continue
+            if part.plain:
+                params[part.name] = text
+                values[part.name] = _quote(text)
                 continue
             try:
                 params[part.name], values[part.name] = self._checked(part, text)
@@ -164,7 +176,7 @@ class BoundStep:
         found: dict[str, str] = {}
         identities: dict[str, str] = {}
         local = False
-        for name in self.endpoint.images:
+        for name in self._images:
             ref = params.get(name) or self.constants.get(name)
             if ref is None:
                 continue
@@ -182,7 +194,7 @@ class BoundStep:
         if found:
             body = encode({**self.constants, **params, **found})
         content = encode({**self.constants, **params, **identities}) if identities else body
-        estimate, reserve = self._price(params)
+        estimate, reserve = self._one_price or self._price(params)
         return Wish(
             key,
             self.step.name,
@@ -197,13 +209,12 @@ class BoundStep:
         )
 
     def _fingerprint(self, content: str, key: str) -> bytes:
-        apart = () if self.step.dedupe else (self.step.name, key)
-        return fingerprint(self.endpoint.slug, content, *apart)
+        if self.step.dedupe:  # `fingerprint` without its general case: a million rows pass here
+            return sha256(self._salt + content.encode("utf-8", "surrogatepass")).digest()[:FINGERPRINT_BYTES]
+        return fingerprint(self.endpoint.slug, content, self.step.name, key)
 
     def _checked(self, part: _Varying, text: str) -> tuple[Any, str]:
         """The value as it is sent, and as JSON."""
-        if part.plain:
-            return text, _quote(text)
         known = part.memory.get(text)
         if known is None:
             value, warnings = self.endpoint.check(part.name, text)

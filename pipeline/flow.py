@@ -29,7 +29,7 @@ from pipeline.mirror import Mirror
 from pipeline.naming import Naming
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outputs import OutputStore
-from pipeline.planning import Plan, Planner, Wanted
+from pipeline.planning import KEY_ROWS, Plan, Planner, Wanted, take_in
 from pipeline.preflight import make_budget, read_balance, refuse_unpriced, require_room, watch_room
 from pipeline.prices import PriceBook, from_records, read_cache, write_cache
 from pipeline.provider import connect
@@ -173,15 +173,17 @@ class Run:
         if wanted.check_images:
             await self._look(wanted, ledger)
         if not self.orders.preflight:
-            return None, await ledger.do(lambda db: Planner(wanted, db, clock=self.clock, bulk=False))
+            return None, await ledger.do(
+                lambda db: Planner(wanted, db, clock=self.clock, bulk=False, key_rows=KEY_ROWS)
+            )
+
+        def seen(rows: int) -> None:
+            self.watcher.planning(rows)
+            if self._interrupted:
+                raise Interrupted
 
         def take(db: sqlite3.Connection) -> Plan:
-            planner = Planner(wanted, db, clock=self.clock)
-            for rows in planner.steps():
-                self.watcher.planning(rows)
-                if self._interrupted:
-                    raise Interrupted
-            planner.finish()
+            planner = take_in(wanted, db, clock=self.clock, seen=seen)
             rate = START_PER_MINUTE if self.orders.per_minute is None else self.orders.per_minute
             plan = planner.report(rate)
             refuse_unpriced(plan, self.orders)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
 
 BATCH = 1000
+KEY_ROWS = 20_000
+"""Rows by which a key is chosen before all are read."""
 SHOWN = 20
 
 
@@ -77,6 +79,11 @@ class Wanted:
             limit=self.limit,
             open_remote=_open_remote,
         )
+
+    @property
+    def names_key(self) -> bool:
+        """Whether somebody said what names the rows."""
+        return bool(self.key or self.recipe.key)
 
     def opened(self) -> Wanted:
         """The same with its manifest open: standard input and remote files can be fetched only once."""
@@ -205,12 +212,21 @@ class Planner:
     """Takes a manifest into a ledger.  Blocking; ``clock`` gives Unix time."""
 
     def __init__(
-        self, wanted: Wanted, db: sqlite3.Connection, *, clock: Callable[[], float] = time.time, bulk: bool = True
+        self,
+        wanted: Wanted,
+        db: sqlite3.Connection,
+        *,
+        clock: Callable[[], float] = time.time,
+        bulk: bool = True,
+        key_rows: int | None = None,
     ) -> None:
-        """Open the manifest and tie the recipe to its columns; raises ManifestError and RecipeError."""
+        """Open the manifest and tie the recipe to its columns; raises ManifestError and RecipeError.
+
+        ``key_rows``: rows by which a key is chosen where none was named; None: all of them.
+        """
         self.db = db
         self.manifest = wanted.open()
-        key = _key(wanted, self.manifest)
+        key = _key(wanted, self.manifest, key_rows)
         self.prices = PriceBook(from_records(db.execute("SELECT * FROM prices")), {}, wanted.assumed_nano)
         self.sources = Sources(
             db,
@@ -267,6 +283,49 @@ class Planner:
         )
 
 
+def take_in(
+    wanted: Wanted,
+    db: sqlite3.Connection,
+    *,
+    clock: Callable[[], float] = time.time,
+    seen: Callable[[int], None] = lambda _rows: None,
+) -> Planner:
+    """Take all of *wanted* into the ledger, inside a transaction of the caller.  Raises ManifestError, RecipeError.
+
+    Where no key was named, the first rows suggest one and the ledger's own index proves it: reading a large
+    manifest twice only for that would cost more than reading it.  Another column is looked for only when the proof
+    fails.  ``seen`` is told the rows taken so far, and may raise to stop.
+    """
+    wanted = wanted.opened()
+    db.execute("SAVEPOINT before_manifest")
+    try:
+        planner = _taken(Planner(wanted, db, clock=clock, key_rows=KEY_ROWS), seen, patient=wanted.names_key)
+    except KeyFails:
+        db.execute("ROLLBACK TO before_manifest")
+        planner = _taken(Planner(wanted, db, clock=clock), seen, patient=True)
+    db.execute("RELEASE before_manifest")
+    return planner
+
+
+class KeyFails(Exception):
+    """The column that was taken for the key is empty, or not unique."""
+
+
+def _taken(planner: Planner, seen: Callable[[int], None], *, patient: bool) -> Planner:
+    taken = planner.intake.taken
+    for rows in planner.steps():
+        seen(rows)
+        if not patient and (taken.without_key or taken.twice):
+            raise KeyFails
+    try:
+        planner.finish()
+    except ManifestError as error:
+        if not patient and (taken.without_key or taken.twice):
+            raise KeyFails from error
+        raise
+    return planner
+
+
 def make_plan(
     wanted: Wanted,
     *,
@@ -282,10 +341,7 @@ def make_plan(
     with scratch(folder) as db:
         said = prepare(db)
         db.execute("BEGIN")
-        planner = Planner(wanted, db, clock=clock)
-        for _ in planner.steps():
-            pass
-        planner.finish()
+        planner = take_in(wanted, db, clock=clock)
         plan = planner.report(per_minute)
         plan.warnings[:0] = said
         return plan
@@ -314,11 +370,11 @@ def _remember(db: sqlite3.Connection, reading: dict[str, Any]) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES ('reading', ?)", (json.dumps(reading, sort_keys=True),))
 
 
-def _key(wanted: Wanted, manifest: Manifest) -> str:
-    """The key template: from the flag, the recipe, or the manifest's columns."""
+def _key(wanted: Wanted, manifest: Manifest, rows: int | None) -> str:
+    """The key template: from the flag, the recipe, or the manifest's columns as its first *rows* fill them."""
     named = wanted.key or wanted.recipe.key
     if named is None:
-        return f"{{{choose_key(manifest).column}}}"
+        return f"{{{choose_key(manifest, rows=rows).column}}}"
     template = Template.parse(named)
     return f"{{{named}}}" if template.constant else named
 

