@@ -65,16 +65,22 @@ class Delivery:
         ago = max(0.0, self.tools.clock() - attempt.began) if task.request_id else 0.0
         return await self.tools.provider.wait(task.endpoint, accepted, submitted_s_ago=ago)
 
-    async def receive(self, task: Task, attempt: Attempt, answer: Answer) -> None:
-        """Steps 6 and 7: a paid answer becomes files and an entry."""
+    async def receive(self, task: Task, attempt: Attempt, answer: Answer, *, first: bool = False) -> None:
+        """Steps 6 and 7: a paid answer becomes files and an entry.
+
+        A damaged image inside the *first* answer may be whole where the provider keeps it.
+        """
         if answer.remaining_nano is not None:
             self.tools.observer.balance(answer.remaining_nano)
         latency_s = self.tools.clock() - attempt.began
         try:
             images = await self._save(task, answer)
         except BadOutput as error:
-            text = f"{error}; it begins with {error.body_start!r}"
-            await self.in_vain(task, attempt, _paid(text, ErrorClass.BAD_OUTPUT, answer))
+            damage = _paid(f"{error}; it begins with {error.body_start!r}", ErrorClass.BAD_OUTPUT, answer)
+            if first and answer.request_id and any(picture.data for picture in answer.pictures):
+                await self.finish(task, attempt, Accepted(answer.request_id), first=damage)
+            else:
+                await self.in_vain(task, attempt, damage)
         except CallError as error:
             error.billed_nano = answer.billed_nano
             await self.in_vain(task, attempt, error)

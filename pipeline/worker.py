@@ -104,7 +104,7 @@ class Worker:
             await self._unfulfilled(task, failure.attempt, failure.error, story)
             raise failure.error from failure
         if answer is not None:
-            await self.delivery.receive(task, attempt, answer)
+            await self.delivery.receive(task, attempt, answer, first=True)
 
     async def _intend(self, task: Task, seed: int | None, reservation: Reservation) -> Attempt:
         """Step 3."""
