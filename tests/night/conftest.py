@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from io import BytesIO
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
@@ -21,6 +19,10 @@ from pipeline.api import conduct
 from pipeline.policy import Patience
 from pipeline.provider import Backoff
 from pipeline.sandbox import SANDBOX_KEY, Sandbox, SandboxOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
 QUICK = Patience(base_s=0.001, longest_s=0.01)
 QUICK_LOOKS = Backoff(first_s=0.005, most_s=0.02)

@@ -7,12 +7,12 @@ import hashlib
 import os
 import sys
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import endpoints
 from pipeline.errors import ManifestError
 from pipeline.sandbox.faults import FaultPlan
 
@@ -91,136 +91,133 @@ async def kill_half_way(night: Night, bills: int) -> None:
     await child.wait()
 
 
+@dataclass
+class Fortnight:
+    """Fourteen evenings; what is owed after each of them."""
+
+    night: Night
+    shelf: Shelf
+    owed: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.shop = Catalogue(self.night, self.shelf)
+
+    async def work(self, more: str = ENOUGH, **settings: Any) -> dict[str, Any]:
+        """Write the catalogue, and do the night that it asks for."""
+        self.shop.write()
+        self.owed += self.shop.pay()
+        return await self.night.work(more, **settings)
+
+    async def settle(self) -> None:
+        """A good night: afterwards everything owed is paid, and everything is done."""
+        summary = await self.work()
+        assert (summary["exit_code"], summary["tasks"]["open"], calls(self.night)) == (0, 0, self.owed)
+
+    async def all_is_new(self) -> None:
+        for number, colour in enumerate(("red", "green", "blue", "gold", "teal", "navy")):
+            self.shop.local(f"P{number}", f"thing {number}", colour)
+        self.shop.remote("R0", "far thing", "olive")
+        self.shop.remote("R1", "far other thing", "plum")
+        await self.settle()
+
+    async def another_order(self) -> None:
+        self.shop.write(order=-1)
+        summary = await self.night.work(ENOUGH)
+        assert (summary["exit_code"], summary["this_run"]["done"], calls(self.night)) == (0, 0, self.owed)
+        assert self.shelf.answers[-2:] == [304, 304]
+
+    async def added_removed_retitled(self) -> None:
+        del self.shop.rows["P5"]
+        self.shop.local("P6", "thing 6", "pink")
+        self.shop.local("P7", "a twin of thing 6", "pink")
+        self.shop.retitled("P1", "a better thing")
+        await self.settle()
+        assert (self.night.out / "images" / "P5" / "studio.png").exists()
+
+    async def images_changed(self) -> None:
+        self.shop.redrawn("P2", "brown")
+        self.shop.remote("R1", "far other thing", "tan")
+        await self.settle()
+        assert self.owed[STUDIO] == 11
+
+    async def killed(self) -> None:
+        for number, colour in enumerate(("white", "gray", "black", "cyan", "lime"), 8):
+            self.shop.local(f"P{number}", f"thing {number}", colour)
+        self.shop.write()
+        self.owed += self.shop.pay()
+        await kill_half_way(self.night, 3)
+
+    async def capped(self) -> None:
+        for number in (0, 1, 2, 3, 8, 9):
+            self.shop.retitled(f"P{number}", f"a fine thing {number}")
+        before = self.night.sandbox.billed_nano
+        for _ in range(2):  # started twice in one night: no second allowance
+            summary = await self.work("[money]\ncap_night = 0.15\n")
+            assert (summary["exit_code"], summary["stopped_by"]) == (4, "cap")
+            assert 0 < self.night.sandbox.billed_nano - before <= 150_000_000
+
+    async def out_of_time(self) -> None:
+        self.shop.redrawn("P3", "coral")
+        self.shop.redrawn("P4", "khaki")
+        summary = await self.work(deadline=self.night.clock() + 50)  # long enough for the quick endpoint only
+        assert (summary["exit_code"], summary["stopped_by"], summary["tasks"]["open"]) == (10, "deadline", 2)
+        assert calls(self.night)[MOOD] == self.owed[MOOD]
+
+    async def outage(self) -> None:
+        for number in (6, 7, 10, 11, 12):
+            self.shop.retitled(f"P{number}", f"a great thing {number}")
+        before = calls(self.night)
+        self.night.sandbox.backend.faults = FaultPlan([{"match": {"kind": "submit"}, "fault": "502"}])
+        summary = await self.work()
+        self.night.sandbox.backend.faults = FaultPlan()
+        assert summary["exit_code"] in (3, 10)
+        assert calls(self.night) == before
+
+    async def empty_catalogue(self) -> None:
+        self.night.catalogue([])
+        with pytest.raises(ManifestError):
+            await self.night.work(ENOUGH)
+        assert set(self.night.results()) == self.shop.wanted()
+
+    async def back_again_and_gone(self) -> None:
+        self.shop.local("P5", "thing 5", "navy")
+        del self.shop.rows["P6"]
+        assert not self.shop.pay()
+        summary = await self.work(f"{ENOUGH}\n[output]\nprune = true\n")
+        assert (summary["exit_code"], summary["this_run"]["pruned"]) == (0, 2)
+
+    def check_the_end(self) -> None:
+        """Every wanted output stands once and whole, and the bill is the price of the differences."""
+        out, results = self.night.out, self.night.results()
+        assert set(results) == self.shop.wanted()
+        assert {line["state"] for line in results.values()} == {"done"}
+        standing = {path.relative_to(out).as_posix() for path in (out / "images").rglob("*") if path.is_file()}
+        assert standing == {line["output"] for line in results.values()}
+        for line in results.values():
+            assert hashlib.sha256((out / line["output"]).read_bytes()).hexdigest() == line["sha256"]
+        assert calls(self.night) == self.owed
+        price = {bill.endpoint: bill.cost_nano for bill in self.night.sandbox.bills}
+        assert self.night.sandbox.billed_nano == sum(price[slug] * count for slug, count in self.owed.items())
+
+
 async def test_a_fortnight_pays_for_the_differences_and_keeps_everything_once(night: Night, shelf: Shelf) -> None:
-    shop = Catalogue(night, shelf)
-    owed: Counter[str] = Counter()
-
-    # 1: everything is new.
-    for number, colour in enumerate(("red", "green", "blue", "gold", "teal", "navy")):
-        shop.local(f"P{number}", f"thing {number}", colour)
-    shop.remote("R0", "far thing", "olive")
-    shop.remote("R1", "far other thing", "plum")
-    shop.write()
-    owed += shop.pay()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], calls(night)) == (0, owed)
-
-    # 2: the same in another order; nobody is paid, every remote image is asked about.
-    night.clock.tomorrow()
-    shop.write(order=-1)
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], summary["this_run"]["done"], calls(night)) == (0, 0, owed)
-    assert shelf.answers[-2:] == [304, 304]
-
-    # 3: added, removed, other prompts.
-    night.clock.tomorrow()
-    del shop.rows["P5"]
-    shop.local("P6", "thing 6", "pink")
-    shop.local("P7", "a twin of thing 6", "pink")
-    shop.retitled("P1", "a better thing")
-    shop.write()
-    owed += shop.pay()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], summary["this_run"]["rows_left"], calls(night)) == (0, 1, owed)
-    assert (night.out / "images" / "P5" / "studio.png").exists()
-
-    # 4: images changed behind their names, here and on the web.
-    night.clock.tomorrow()
-    shop.redrawn("P2", "brown")
-    shop.remote("R1", "far other thing", "tan")
-    shop.write()
-    owed += shop.pay()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], calls(night)) == (0, owed)
-    assert owed[STUDIO] == 11
-
-    # 5: killed in the middle.  6: what was paid for is fetched, the rest is done.
-    night.clock.tomorrow()
-    for number in range(8, 13):
-        shop.local(f"P{number}", f"thing {number}", ("white", "gray", "black", "cyan", "lime")[number - 8])
-    shop.write()
-    owed += shop.pay()
-    await kill_half_way(night, 3)
-    night.clock.tomorrow()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], calls(night)) == (0, owed)
-
-    # 7: the night's cap.  8: the rest.
-    night.clock.tomorrow()
-    for number in (0, 1, 2, 3, 8, 9):
-        shop.retitled(f"P{number}", f"a fine thing {number}")
-    shop.write()
-    owed += shop.pay()
-    before = night.sandbox.billed_nano
-    summary = await night.work("[money]\ncap_night = 0.15\n")
-    spent = night.sandbox.billed_nano - before
-    assert (summary["exit_code"], summary["stopped_by"]) == (4, "cap")
-    assert 0 < spent <= 150_000_000
-    again = await night.work("[money]\ncap_night = 0.15\n")  # the same night once more: no second allowance
-    assert night.sandbox.billed_nano - before <= 150_000_000
-    assert again["exit_code"] == 4
-    night.clock.tomorrow()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], calls(night)) == (0, owed)
-
-    # 9: the window is long enough for the quick endpoint only.  10: the rest.
-    night.clock.tomorrow()
-    shop.redrawn("P3", "coral")
-    shop.redrawn("P4", "khaki")
-    shop.write()
-    owed += shop.pay()
-    summary = await night.work(ENOUGH, deadline=night.clock() + 50)
-    assert (summary["exit_code"], summary["stopped_by"], summary["tasks"]["open"]) == (10, "deadline", 2)
-    assert calls(night)[MOOD] == owed[MOOD]
-    night.clock.tomorrow()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], calls(night)) == (0, owed)
-
-    # 11: an outage.  12: it has passed.
-    night.clock.tomorrow()
-    for number in (6, 7, 10, 11, 12):
-        shop.retitled(f"P{number}", f"a great thing {number}")
-    shop.write()
-    owed += shop.pay()
-    before_outage = calls(night)
-    night.sandbox.backend.faults = FaultPlan([{"match": {"kind": "submit"}, "fault": "502"}])
-    summary = await night.work(ENOUGH)
-    assert summary["exit_code"] in (3, 10)
-    assert calls(night) == before_outage
-    night.sandbox.backend.faults = FaultPlan()
-    night.clock.tomorrow()
-    summary = await night.work(ENOUGH)
-    assert (summary["exit_code"], calls(night)) == (0, owed)
-
-    # 13: an empty catalogue is somebody's mistake: nothing is touched.
-    night.clock.tomorrow()
-    night.catalogue([])
-    with pytest.raises(ManifestError):
-        await night.work(ENOUGH)
-    assert set(night.results()) == shop.wanted()
-
-    # 14: a product comes back as it was, one leaves for good.
-    night.clock.tomorrow()
-    shop.local("P5", "thing 5", "navy")
-    del shop.rows["P6"]
-    shop.write()
-    assert not shop.pay()
-    summary = await night.work(f"{ENOUGH}\n[output]\nprune = true\n")
-    assert (summary["exit_code"], summary["this_run"]["pruned"]) == (0, 2)
-
-    check_the_end(night, shop, owed)
-
-
-def check_the_end(night: Night, shop: Catalogue, owed: Counter[str]) -> None:
-    """Every wanted output stands once and whole, and the bill is the price of the differences."""
-    results = night.results()
-    assert set(results) == shop.wanted()
-    assert {line["state"] for line in results.values()} == {"done"}
-    standing = {path.relative_to(night.out).as_posix() for path in (night.out / "images").rglob("*") if path.is_file()}
-    assert standing == {line["output"] for line in results.values()}
-    for line in results.values():
-        assert hashlib.sha256((night.out / line["output"]).read_bytes()).hexdigest() == line["sha256"]
-    assert calls(night) == owed
-    price = {bill.endpoint: bill.cost_nano for bill in night.sandbox.bills}
-    assert night.sandbox.billed_nano == sum(price[slug] * count for slug, count in owed.items())
-    assert set(price) == {endpoints.get(slug).slug for slug in owed}
+    nights = Fortnight(night, shelf)
+    for evening in (
+        nights.all_is_new,
+        nights.another_order,
+        nights.added_removed_retitled,
+        nights.images_changed,
+        nights.killed,
+        nights.settle,
+        nights.capped,
+        nights.settle,
+        nights.out_of_time,
+        nights.settle,
+        nights.outage,
+        nights.settle,
+        nights.empty_catalogue,
+        nights.back_again_and_gone,
+    ):
+        await evening()
+        night.clock.tomorrow()
+    nights.check_the_end()
