@@ -41,6 +41,7 @@ for command in (
     nightly,
     resume,
     status,
+    report,
     ledger,
     export,
     settle,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from jobs import environment, options
 from jobs.conducting import conduct_here
 from jobs.console import stdout
+from jobs.deciding import decide
 from jobs.durations import moment, seconds
 from jobs.folder import existing
 from jobs.options import listed
@@ -27,6 +29,9 @@ SET = typer.Option(
     "--set", metavar="NAME=VALUE", help="What the selected tasks get instead of what they had. Repeatable."
 )
 DRY_RUN = typer.Option("--dry-run", help="Say what it would cost, and do nothing.")
+DECISIONS = typer.Option(
+    "--decisions", metavar="FILE", help="decisions.csv from the report: rejected tasks are made once more."
+)
 SINCE = typer.Option("--since", metavar="DURATION", help="Only tasks that ended within this time, such as 12h.")
 
 
@@ -37,6 +42,7 @@ def resume(
     key: Annotated[list[str] | None, ONLY_KEY] = None,
     since: Annotated[str | None, SINCE] = None,
     set_: Annotated[list[str] | None, SET] = None,
+    decisions: Annotated[Path | None, DECISIONS] = None,
     dry_run: Annotated[bool, DRY_RUN] = False,
     cap: options.Cap = None,
     cap_file: options.CapFile = None,
@@ -68,6 +74,7 @@ def resume(
     from pipeline.api import Settings
     from pipeline.inspection import what_if
     from pipeline.recipe import parse_settings
+    from pipeline.report.decisions import read_decisions
     from pipeline.selection import Selection
 
     existing(folder)
@@ -100,8 +107,12 @@ def resume(
         stdout().print(str(what_if(folder, amendment.reopen)), markup=False)
         return
 
+    judged = read_decisions(decisions) if decisions is not None else []
+
     def select(run: Run) -> None:
         run.selection = amendment
+        if judged:
+            run.prepare = lambda ledger: decide(ledger, judged, quiet=quiet or json)
 
     alone = unattended(grace, empty_exit, metrics_file, metrics_port)
     code = conduct_here(

@@ -9,14 +9,15 @@ import typer
 from jobs import options
 from jobs.console import print_json, stdout
 from jobs.folder import existing
-from jobs.tables import print_causes, print_history, print_summary
+from jobs.tables import print_history
 
 NIGHTS = typer.Option("--nights", metavar="N", min=1, help="The trend: the newest N runs, one per line.")
 
 
 def status(folder: options.Folder, nights: Annotated[int | None, NIGHTS] = None, json: options.Json = False) -> None:
     """Counts, money, what is open and why; or, with --nights, the trend of runs."""
-    from pipeline.inspection import causes_of, history, summary_of
+    from pipeline.inspection import history, reading, summary_of
+    from pipeline.report.terminal import render_status
 
     existing(folder)
     if nights is not None:
@@ -30,5 +31,5 @@ def status(folder: options.Folder, nights: Annotated[int | None, NIGHTS] = None,
     if json:
         print_json(summary)
         return
-    print_summary(summary, console=stdout())
-    print_causes(causes_of(folder))
+    with reading(folder) as db:
+        stdout().print(render_status(db))

@@ -136,18 +136,6 @@ def print_places(folder: Path) -> None:
     say(f"gallery in {gallery}" if gallery.exists() else f"for the gallery: photobatch report {folder}")
 
 
-def print_causes(causes: list[tuple[str, str, str, int, str]]) -> None:
-    """What did not go well, by cause, on stdout."""
-    if not causes:
-        return
-    table = Table("state", "endpoint", "cause", box=None, pad_edge=False)
-    table.add_column("tasks", justify="right")
-    table.add_column("for example", overflow="fold")
-    for state, endpoint, error_class, count, example in causes[:SHOWN]:
-        table.add_row(state, endpoint, error_class, f"{count:,}", escape(redacted(example)[:LONGEST]))
-    stdout().print(table)
-
-
 def print_history(past: Sequence[Past]) -> None:
     """Runs as a table, on stdout; the bar is the money of each against the dearest."""
     most = max((each.billed_nano for each in past), default=0)

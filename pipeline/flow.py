@@ -70,7 +70,7 @@ class Run:
     chance: random.Random = field(default_factory=random.Random)
     selection: Selection | Amendment = field(default_factory=Selection)
     """Which failures are opened again, and with what changes."""
-    prepare: Callable[[sqlite3.Connection], None] = lambda _db: None
+    prepare: Callable[[Ledger], None] = lambda _ledger: None
     """Changes to the ledger before planning, such as a person's decisions."""
     _interrupted: bool = False
     _mirror: Mirror | None = None
@@ -129,7 +129,7 @@ class Run:
         if cut_off:
             self.watcher.say(f"the last run was cut off while {cut_off} tasks were under way")
         self._mirror = await self._second_home(ledger)
-        await ledger.do(self.prepare)
+        await asyncio.to_thread(self.prepare, ledger)
         if self.orders.send:
             await ledger.do(self.selection.reopen)
         if self.orders.send and not self.selection.narrow:
