@@ -19,6 +19,7 @@ from jobs.init import init
 from jobs.ledger import ledger
 from jobs.nightly import nightly
 from jobs.plan import plan
+from jobs.report import report
 from jobs.resume import resume
 from jobs.run import run
 from jobs.sandbox import sandbox

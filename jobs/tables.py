@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.planning import Plan
 
 SHOWN = 20
-LONGEST = 160
 
 
 def print_plan(plan: Plan) -> None:
