@@ -173,6 +173,12 @@ def earlier_rejections(db: sqlite3.Connection) -> dict[str, list[str]]:
     return notes
 
 
+def steps(db: sqlite3.Connection) -> list[str]:
+    """The steps of live tasks, in the order in which they were first planned: that of the recipe."""
+    found = db.execute("SELECT step FROM tasks GROUP BY step HAVING max(live) ORDER BY min(id)")
+    return [str(step) for (step,) in found]
+
+
 def first_run(db: sqlite3.Connection) -> str:
     """The id of the folder's first run: it names the folder, wherever it is moved."""
     found = db.execute("SELECT id FROM runs ORDER BY started_at, id LIMIT 1").fetchone()

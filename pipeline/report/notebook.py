@@ -56,7 +56,8 @@ def _tiles(folder: Path) -> Iterator[str]:
                 name = escape(f"{each.key} {each.step}", quote=True)
                 yield (
                     f'<figure style="margin:0;width:{SIDE}px"><img alt="{name}" width="{SIDE}" height="{SIDE}"'
-                    f' style="object-fit:contain;background:#8881;border-radius:4px" src="data:image/webp;base64,{data}">'
+                    ' style="object-fit:contain;background:#8881;border-radius:4px"'
+                    f' src="data:image/webp;base64,{data}">'
                     f'<figcaption style="overflow:hidden;text-overflow:ellipsis">{name}</figcaption></figure>'
                 )
 

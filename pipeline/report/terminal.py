@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 CAUSES = 8
+WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
@@ -67,8 +67,13 @@ def _headline(numbers: dict[str, Any]) -> Text:
     return line
 
 
-def _bar(tasks: dict[str, int]) -> ProgressBar:
-    return ProgressBar(total=max(1, tasks["total"]), completed=tasks["total"] - tasks["open"], width=60)
+def _bar(tasks: dict[str, int]) -> Text:
+    """One cell for every WIDTH-th of the tasks, by how they ended."""
+    bar = Text()
+    for name, style in (("done", "green"), ("failed", "red"), ("invalid", "red"), ("in_doubt", "yellow")):
+        bar.append("━" * round(WIDTH * tasks[name] / max(1, tasks["total"])), style=style)
+    bar.append("─" * (WIDTH - len(bar)), style="dim")
+    return bar
 
 
 def _endpoints(numbers: dict[str, Any]) -> Table:

@@ -125,6 +125,7 @@ def meta_of(
         "flagged": dataset.flagged,
         "causes": [asdict(cause) for cause in dataset.causes.found],
         "notes": notes,
+        "steps": gallery.steps(db),
         "parameters": parameters_of(each["endpoint"] for each in numbers["endpoints"]),
         "earlier": gallery.earlier_rejections(db),
         **numbers,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ from pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RECIPE: dict[str, Any] = {
     "recipe": {"name": "shop", "key": "{sku}"},
@@ -107,7 +107,9 @@ class Shop:
         assert found is not None
         return found
 
-    def make(self, key: str, step: str = "studio", colour: str = "navy", size: tuple[int, int] = (300, 300)) -> None:
+    def make(
+        self, key: str, step: str = "studio", colour: str = "darkcyan", size: tuple[int, int] = (300, 300)
+    ) -> None:
         """Pay for the task and deliver a picture, with the ledger's own entries."""
         task, attempt = self._sent(key, step)
         if task.replaces is not None:

@@ -14,7 +14,7 @@ from pipeline.report.decisions import parse_decisions
 from pipeline.report.redrive import Applied, apply_decisions, set_aside
 
 if TYPE_CHECKING:
-    from conftest import Shop
+    from tests.report.conftest import Shop
 
 
 def applied(shop: Shop, *lines: str) -> Applied:

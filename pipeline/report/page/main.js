@@ -13,7 +13,6 @@
       if (button.dataset.view === view) button.setAttribute("aria-current", "page");
       else button.removeAttribute("aria-current");
     }
-    document.body.dataset.view = view;
     byId("grid").hidden = byId("bar").hidden = byId("filters").hidden = !images;
     byId("failures").hidden = view !== "failures";
     byId("money").hidden = view !== "money";
@@ -92,7 +91,6 @@
 
   filters.onChange(redraw);
   grid.onOpen((n) => viewer.open(n));
-  photobatch.redraw = redraw;
   decisions.onChange((n) => {
     grid.refresh(n);
     viewer.refresh(n);
@@ -118,6 +116,8 @@
     byId("sort").value = model.chosen.sort;
     byId("size").value = matchMedia("(max-width: 600px)").matches ? "150" : "210";
     decisions.restore();
+    info.steps.forEach((step) => model.intern("step", step));
+    photobatch.redraw = redraw;
     photobatch.onChunk = (chunk, number) => { model.add(chunk); if (number === 0) redraw(); };
     const chunks = Math.ceil(info.entries / info.chunk);
     await Promise.all(Array.from({ length: chunks }, (_, n) => photobatch.load(`data/entries-${n}.js?${info.made_at}`))).catch((error) => dom.say(String(error.message)));

@@ -161,5 +161,5 @@ photobatch.model = (() => {
 
   const causeOf = (n) => photobatch.info.causes.find((cause) => cause.id === of("cause", n)) || null;
 
-  return { causeOf, FACETS, chosen, add, merge, size, of, value, path, url, thumb, before, preview, shown, counts, flagsOf, product, byProduct, details, names, tables };
+  return { intern, causeOf, FACETS, chosen, add, merge, size, of, value, path, url, thumb, before, preview, shown, counts, flagsOf, product, byProduct, details, names, tables };
 })();
