@@ -78,9 +78,9 @@ class Finding:
 
 def reopen_missing(db: sqlite3.Connection, folder: Path, *, now: float) -> Reopened:
     """Open finished tasks again whose outputs are missing or have another size.  Cheap: asks for sizes only."""
-    reopened = reopen.reopen(db, _gone(reopen.standing(db), folder), now)
+    reopened = reopen.reopen(db, _gone(reopen.sizes(db), folder), now)
     if reopened or _planned_twins(db):
-        reopened = reopened.plus(reopen.reopen(db, _gone(reopen.needed(db), folder), now))
+        reopened = reopened.plus(reopen.reopen(db, _gone(reopen.sizes_needed(db), folder), now))
     return reopened
 
 
@@ -245,12 +245,12 @@ def _put_right(db: sqlite3.Connection, folder: Path, finding: Finding) -> str:
     return f"the ledger now says {finding.found} instead of {finding.place}"
 
 
-def _gone(outputs: Iterator[Standing], folder: Path) -> set[int]:
+def _gone(outputs: Iterator[tuple[int, str, int]], folder: Path) -> set[int]:
     """Tasks of which an output is missing or has another size."""
     base = f"{folder}{os.sep}"
     stat = os.stat
     gone = set()
-    for task, path, size_bytes, _, _ in outputs:
+    for task, path, size_bytes in outputs:
         try:
             if stat(base + path).st_size != size_bytes:
                 gone.add(task)
