@@ -117,13 +117,12 @@ def _given(path: Path, data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unknown(path: Path, name: str, known: list[str]) -> RecipeError:
     table, _, inner = name.rpartition(".")
+    elsewhere = [entry.table for entry in ENTRIES if entry.name == inner]
+    if elsewhere:
+        right = f"into [{elsewhere[0]}]" if elsewhere[0] else "above the first table"
+        return RecipeError(f"{path}: there is no entry {name!r}", hint=f"{inner} belongs {right}")
     near = [each for each in known if each.startswith(f"{table}.")] if table else known
-    close = nearest(name, near) or nearest(inner, [each for each in known if "." not in each])
-    elsewhere = [each for each in BY_PLACE if each.endswith(f".{inner}")]
-    where = f" (it belongs into [{elsewhere[0].partition('.')[0]}])" if elsewhere and not close else ""
-    return RecipeError(
-        f"{path}: there is no entry {name!r}{close}{where}", hint=f"known: {', '.join(near or list(BY_PLACE))}"
-    )
+    return RecipeError(f"{path}: there is no entry {name!r}{nearest(name, near)}", hint=f"known: {', '.join(near)}")
 
 
 def _newest(
