@@ -21,8 +21,8 @@ KEPT_S = 6.5 * 86_400
 
 STANDING = "FROM outputs o CROSS JOIN tasks t ON t.id = o.task_id WHERE t.state='done' AND t.live"
 NEEDED = (
-    "FROM tasks w JOIN outputs o ON o.task_id = w.id WHERE w.state='done' AND NOT w.live AND w.reused_from IS NULL AND NOT w.rejected AND w.fingerprint IN"
-    " (SELECT fingerprint FROM tasks WHERE live AND state='planned')"
+    "FROM tasks w JOIN outputs o ON o.task_id = w.id WHERE w.state='done' AND NOT w.live AND w.reused_from IS NULL"
+    " AND NOT w.rejected AND w.fingerprint IN (SELECT fingerprint FROM tasks WHERE live AND state='planned')"
 )
 """Outputs of superseded tasks that a planned task is to get a copy of."""
 
@@ -68,18 +68,18 @@ class Standing(NamedTuple):
 
 def standing(db: sqlite3.Connection) -> Iterator[Standing]:
     """The outputs of finished tasks of the manifest."""
-    query = f"SELECT o.task_id, o.path, o.size_bytes, o.sha256, o.n {STANDING}"  # noqa: S608  # constant text
+    query = f"SELECT o.task_id, o.path, o.size_bytes, o.sha256, o.n {STANDING}"
     return map(Standing._make, db.execute(query))
 
 
 def sizes(db: sqlite3.Connection) -> Iterator[tuple[int, str, int]]:
     """(task, path, size in bytes) of the same outputs: a million of them are looked at before every run."""
-    return db.execute(f"SELECT o.task_id, o.path, o.size_bytes {STANDING}")  # noqa: S608  # constant text
+    return db.execute(f"SELECT o.task_id, o.path, o.size_bytes {STANDING}")
 
 
 def sizes_needed(db: sqlite3.Connection) -> Iterator[tuple[int, str, int]]:
     """The same for outputs of superseded tasks that planned ones are to share."""
-    return db.execute(f"SELECT o.task_id, o.path, o.size_bytes {NEEDED}")  # noqa: S608  # constant text
+    return db.execute(f"SELECT o.task_id, o.path, o.size_bytes {NEEDED}")
 
 
 def reopen(db: sqlite3.Connection, tasks: Iterable[int], now: float) -> Reopened:
