@@ -107,9 +107,7 @@ def _json(text: bytes) -> bytes:
 
 def _refusal(wait_s: float) -> bytes:
     reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + wait_s + 1)).encode()
-    return (
-        b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nx-rate-limit-reset-at-utc: " + reset + b"\r\n\r\n"
-    )
+    return b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nx-rate-limit-reset-at-utc: " + reset + b"\r\n\r\n"
 
 
 async def serve(image: bytes, limit: Limit | None, ready: Callable[[str], None]) -> None:

@@ -41,7 +41,7 @@ def row(number: int) -> tuple[str, ...]:
     return (
         f"SKU-{number:08d}", f"Stoneware mug Harbour {number}, 350 ml", f"https://cdn.example.com/photos/{number}.jpg",
         "kitchen", color, f"{5 + number % 90}.90", "EUR", "Nordwind", "stoneware", str(200 + number % 400),
-        str(number % 100_000), SURFACES[number % 5], "morning", f"40{number:011d}", "2026-03-01T08:00:00Z",
+        str(number % 1000), SURFACES[number % 5], "morning", f"40{number:011d}", "2026-03-01T08:00:00Z",
     )  # fmt: skip
 
 

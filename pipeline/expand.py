@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipeline import endpoints
@@ -50,6 +51,8 @@ IMAGE_COLUMN = re.compile(
 MEMORY = 10_000
 """Distinct checked values remembered per parameter; beyond that they are checked again."""
 WARNINGS_KEPT = 200
+TOGETHER = 100
+"""Rows that are expanded at a time: one unusual row makes no more than these take the long way."""
 
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _quote: Callable[[str], str] = json.encoder.encode_basestring
@@ -64,6 +67,10 @@ def fingerprint(slug: str, content: str, *apart: str) -> bytes:
     """What identifies a body: the endpoint, parameters as JSON (images named by content), and what sets it apart."""
     text = "\n".join((slug, content, *apart))
     return sha256(text.encode("utf-8", "surrogatepass")).digest()[:FINGERPRINT_BYTES]
+
+
+class _Unusual(Exception):
+    """Rows that cannot be expanded together."""
 
 
 class BadImage(ValueError):
@@ -126,6 +133,7 @@ class BoundStep:
         self._require(columns)
         self.varying.sort(key=lambda v: v.name)
         self._pieces = self._compile()
+        self._shape = "".join("%s" if is_name else piece.replace("%", "%%") for is_name, piece in self._pieces)
         self._prices: dict[tuple[Any, ...], tuple[int | None, int | None]] = {}
         named = {*self.constants, *(v.name for v in self.varying)}
         self._images = tuple(name for name in self.endpoint.images if name in named)
@@ -158,6 +166,48 @@ class BoundStep:
                 return self._invalid(key, row, part, error.problems[0].reason)
         body = self._body(params, values, whole=whole)
         return self._planned(key, row, params, body, identify)
+
+    def together(self, keys: Sequence[str], rows: Sequence[Row], identify: Identify) -> list[Wish] | None:
+        """`wish` for many rows, column by column; None when one of them needs a closer look."""
+        price = self._one_price
+        if price is None or not self.varying or not self._images or not self.step.dedupe:
+            return None
+        try:
+            columns = {part.name: self._column(part, rows) for part in self.varying}
+            refs = [columns[name][0] if name in columns else [self.constants[name]] for name in self._images]
+            if not all(map(_is_plain_address, chain.from_iterable(refs), repeat(identify))):
+                return None
+        except (BadParameters, BadImage, _Unusual):
+            return None
+        bodies = map(self._shape.__mod__, zip(*(columns[part.name][1] for part in self.varying), strict=True))
+        salt, step, slug, state = self._salt, self.step.name, self.endpoint.slug, State.PLANNED.value
+        sources = refs[0] if len(refs[0]) == len(rows) else refs[0] * len(rows)
+        return [
+            Wish(
+                key,
+                step,
+                slug,
+                state,
+                sha256(salt + body.encode("utf-8", "surrogatepass")).digest()[:FINGERPRINT_BYTES],
+                body,
+                *price,
+                source,
+                False,  # noqa: FBT003  # a field of a tuple
+            )
+            for key, body, source in zip(keys, bodies, sources, strict=True)
+        ]
+
+    def _column(self, part: _Varying, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+        """The texts of one parameter and their JSON; raises _Unusual where one is missing, and BadParameters."""
+        render = part.render
+        texts = [render(row.cells) for row in rows]
+        if part.image:
+            texts = [text.strip() for text in texts]
+        if not all(texts) or any(map(str.isspace, texts)):
+            raise _Unusual
+        if part.plain:
+            return texts, list(map(_quote, texts))
+        return texts, [self._checked(part, text)[1] for text in texts]
 
     def fixed_images(self) -> Iterator[str]:
         """The images that the recipe names for every row."""
@@ -395,6 +445,17 @@ class BoundRecipe:
             if len(self.first_without_image) < 10:  # noqa: PLR2004  # enough for a message
                 self.first_without_image.append(row.number)
 
+    def wishes_of(self, keys: Sequence[str], rows: Sequence[Row]) -> Iterator[Sequence[Wish]]:
+        """`wishes` of one row after the other, in a third of the time where nothing about them is unusual."""
+        for start in range(0, len(rows), TOGETHER):
+            some_keys, some_rows = keys[start : start + TOGETHER], rows[start : start + TOGETHER]
+            steps = [] if self.recipe.from_rows else self.steps
+            by_step = [found for step in steps if (found := step.together(some_keys, some_rows, self._identify))]
+            if by_step and len(by_step) == len(steps):
+                yield from zip(*by_step, strict=True)
+            else:
+                yield from (list(self.wishes(key, row)) for key, row in zip(some_keys, some_rows, strict=True))
+
     def _steps_of(self, row: Row) -> Sequence[BoundStep | Wish]:
         if not self.recipe.from_rows:
             return self.steps
@@ -415,6 +476,11 @@ class BoundRecipe:
             folded = column.strip().casefold()
             if folded not in known and (close := nearest(folded, sorted(known))) and len(folded) > 4:  # noqa: PLR2004  # short words are near everything
                 self.warnings[f"column {column!r} is no parameter{close}"] += 1
+
+
+def _is_plain_address(ref: str, identify: Identify) -> bool:
+    """Whether *ref* is a web address that stands for itself; raises BadImage."""
+    return ref.startswith(("http://", "https://")) and identify(ref) == (ref, ref)
 
 
 def _is_plain(annotation: Any, metadata: Sequence[Any]) -> bool:

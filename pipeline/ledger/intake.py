@@ -163,14 +163,13 @@ class Intake:
         """Put rows and tasks in that nothing can collide with."""
         row_values = []
         task_values = []
-        for row, text, digest in rows:
-            key = self._key(row)
-            if not key:
-                continue
+        named = [(key, row, text, digest) for row, text, digest in rows if (key := self._key(row))]
+        asked = self.bound.wishes_of([record[0] for record in named], [record[1] for record in named])
+        for (_, row, text, digest), wishes in zip(named, asked, strict=True):
             row_id = self._next_row
             self._next_row += 1
             local = False
-            for wish in self.bound.wishes(key, row):
+            for wish in wishes:
                 local = local or wish.local
                 task_values.append(self._task(wish, row_id))
             row_values.append((row_id, self._header_id, row.number, digest, text, local))
