@@ -39,7 +39,7 @@ def ledger(
     With --check or --repair: exit code 3 when something is wrong.
     """
     from pipeline.inspection import reading
-    from pipeline.ledger import export
+    from pipeline.ledger import counts, export
 
     existing(folder)
     if check or repair:
@@ -58,6 +58,9 @@ def ledger(
             export.write_csv(results, output)
         else:
             export.write_jsonl(results, output)
+        if output is not None:
+            marked, outputs = counts.marked_outputs(db)
+            say(f"{output}; {marked:,} of {outputs:,} outputs are marked as made by AI (IPTC DigitalSourceType)")
 
 
 def _care(folder: Path, *, mend: bool) -> int:

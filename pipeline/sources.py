@@ -122,13 +122,14 @@ class Sources:
                 self._objects.update(zip(objects, pool.map(self._ask, objects), strict=True))
 
     def _web(self, url: str) -> tuple[str, str]:
-        host = url.split("/", 3)[2]
+        scheme, _, host, *_ = url.split("/", 3)
         if host not in self._hosts:
-            self._hosts[host] = classify(url, allow_private=self._allow_private).reason
-        if problem := self._hosts[host] or self._bad.get(url):
-            raise BadImage(problem)
+            self._hosts[host] = classify(f"{scheme}//{host}/", allow_private=self._allow_private).reason
         if url.count("://") > 1 and (count := len(split(url, ""))) > 1:
             raise BadImage(_several(count))
+        problem = self._hosts[host] or self._bad.get(url) or ("" if url.isprintable() else classify(url).reason)
+        if problem:
+            raise BadImage(problem)
         version = self._changed.get(url)
         return url, f"{url}#{version}" if version else url
 

@@ -147,6 +147,14 @@ def standing_outputs(db: sqlite3.Connection) -> list[tuple[str, int, str]]:
     return list(db.execute("SELECT path, size_bytes, content_type FROM outputs"))
 
 
+def marked_outputs(db: sqlite3.Connection) -> tuple[int, int]:
+    """(outputs that say themselves that they were made by AI, all outputs) of live tasks."""
+    marked, count = db.execute(
+        "SELECT coalesce(sum(ai_label), 0), count(*) FROM outputs JOIN tasks ON task_id = id WHERE live"
+    ).fetchone()
+    return int(marked), int(count)
+
+
 def causes(db: sqlite3.Connection) -> list[tuple[str, str, str, int, str]]:
     """(state, endpoint, error_class, count, an example) of everything that is neither done nor merely planned."""
     return list(
