@@ -1,0 +1,187 @@
+"""The commands of the night, as their users type them: init, config, nightly, status --nights, explain, resume."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from jobs.cli import app, exit_code
+from jobs.jobfile import load
+from jobs.survey import survey
+from pipeline.errors import PipelineError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Said:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def photobatch(*words: str | Path) -> Said:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if isinstance(result.exception, PipelineError):
+        error = result.exception
+        return Said(exit_code(error), result.stdout, f"{result.stderr}error: {error}\nhint: {error.hint}\n")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Three products of the sample catalogue, with smaller photos."""
+    lines = (ROOT / "manifests" / "catalog.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "catalog.csv").write_text("".join(lines[:4]), encoding="utf-8")
+    (tmp_path / "images").mkdir()
+    for name in ("mug", "bottle", "sneaker"):
+        with Image.open(ROOT / "manifests" / "images" / f"{name}.jpg") as photo:
+            photo.resize((96, 96)).save(tmp_path / "images" / f"{name}.jpg")
+    return tmp_path
+
+
+def test_what_init_writes_is_valid_and_runs(shop: Path) -> None:
+    assert photobatch("init", "catalog.csv").code == 0
+    job = load(shop / "nightly.toml", environment={})
+    assert (job.recipe.key, job["money.cap_night"]) == ("{sku}", 5.0)
+
+    first = photobatch("nightly", "nightly.toml", "--sandbox")
+    assert (first.code, first.out.splitlines()[0]) == (0, "nightly: 3 done, $0.77")
+    assert sorted(path.name for path in (shop / "out" / "catalog" / "images").iterdir()) == [
+        "007",
+        "MUG-001",
+        "OIL-500",
+    ]
+    again = photobatch("nightly", "nightly.toml", "--sandbox", "--empty-exit", "99", "--json")
+    assert (again.code, json.loads(again.out)["this_run"]["done"]) == (99, 0)
+
+
+def test_init_overwrites_nothing_and_writes_nothing_when_one_file_is_there(shop: Path) -> None:
+    (shop / "recipe.toml").write_text("mine", encoding="utf-8")
+    said = photobatch("init", "catalog.csv")
+
+    assert (said.code, (shop / "recipe.toml").read_text(encoding="utf-8")) == (2, "mine")
+    assert not (shop / "nightly.toml").exists()
+    assert "--to DIR" in said.err
+
+
+def test_init_elsewhere_names_the_manifest_from_there(shop: Path) -> None:
+    assert photobatch("init", "catalog.csv", "--to", "jobs/night").code == 0
+    job = load(shop / "jobs" / "night" / "nightly.toml", environment={})
+    assert Path(job.manifest()).resolve() == shop / "catalog.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "image", "title"),
+    [
+        ("Artikel;Foto\nA 1;https://x.example/1.jpg\nA 2;https://x.example/2.jpg\n", "Artikel", "Foto", None),
+        ("sku,name,thumb,link\n1,a,,p/1.png\n2,b,,p/2.png\n", "sku", "link", "name"),
+        ("sku,image\n1,\n2,\n", "sku", "image", None),
+        ("x,y\n1,2\n1,2\n", None, None, None),
+    ],
+)
+def test_a_manifest_is_looked_at_before_anything_is_written(
+    tmp_path: Path, text: str, key: str | None, image: str | None, title: str | None
+) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(text, encoding="utf-8")
+    seen = survey(str(path))
+    assert (seen.rows, seen.key, seen.image, seen.title) == (2, key, image, title)
+
+
+def test_what_init_could_not_guess_is_said(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("x,y\n1,2\n1,2\n", encoding="utf-8")
+    said = photobatch("init", "m.csv")
+    assert said.code == 0
+    assert "nothing names the rows" in said.err
+    assert "no column looks like images" in said.err
+
+
+def test_config_says_where_every_value_comes_from_and_never_the_key(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "shop.toml").write_text(
+        'manifest = "catalog.csv"\nout = "out"\n[money]\ncap_night = 3\n[notify]\nurls = ["slack://token@channel"]\n',
+        encoding="utf-8",
+    )
+    (shop / ".env").write_text("PHOTOBATCH_RPM=30\nSEGMIND_API_KEY=SG_0123456789abcdef\n", encoding="utf-8")
+    for name in ("PHOTOBATCH_RPM", "SEGMIND_API_KEY"):
+        monkeypatch.setenv(name, "")  # so that what the command puts there is taken back
+        monkeypatch.delenv(name)
+    said = photobatch("config", "shop.toml", "--json")
+    found: dict[str, Any] = {line["setting"]: (line["value"], line["from"]) for line in json.loads(said.out)}
+
+    assert found["money.cap_night"] == (3.0, "shop.toml")
+    assert found["pace.rpm"] == (30.0, "PHOTOBATCH_RPM (.env)")
+    assert found["pace.api"] == ("queue", "default")
+    assert found["SEGMIND_API_KEY"] == ("SG_…", ".env")
+    assert "0123456789" not in said.out
+    assert "token" not in said.out
+
+
+def test_a_night_that_cannot_begin_is_told_to_the_people_and_ends_with_its_code(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "shop.toml").write_text(
+        'manifest = "no-*.csv"\nout = "out"\n[notify]\nurls = ["$NOWHERE"]\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(shop / "page.md"))
+    said = photobatch("nightly", "shop.toml", "--sandbox")
+
+    assert said.code == 2
+    assert "notice 1 ($NOWHERE) was not sent: the variable NOWHERE is not set" in said.err
+    assert "it did not run" in (shop / "page.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_trend_of_nights_has_a_line_per_run() -> None:
+    photobatch("init", "catalog.csv")
+    for _ in range(2):
+        photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
+    shown = photobatch("status", "out/catalog", "--nights", "14")
+    past = json.loads(photobatch("status", "out/catalog", "--nights", "1", "--json").out)
+
+    assert [line.split()[2] for line in shown.out.splitlines()[1:]] == ["nightly", "nightly"]
+    assert "$0.77" in shown.out
+    assert [(run["command"], run["done"], run["exit_code"]) for run in past] == [("nightly", 0, 0)]
+
+
+@pytest.mark.usefixtures("shop")
+def test_explain_reads_the_recipe_of_the_last_run() -> None:
+    photobatch("init", "catalog.csv")
+    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
+    everything = photobatch("explain", "out/catalog", "catalog.csv")
+    one = json.loads(photobatch("explain", "out/catalog", "catalog.csv", "--key", "007", "--json").out)
+    changed = photobatch("explain", "out/catalog", "catalog.csv", "--set", "light_type=ambient")
+
+    assert everything.out.count("up to date") == 3
+    assert [(task["key"], task["reason"]) for task in one["tasks"]] == [("007", "up to date")]
+    assert "params changed: light_type softbox→ambient" in changed.out
+    assert "3 calls to pay" in changed.err
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_resume_can_say_what_it_would_cost_and_do_nothing() -> None:
+    photobatch("init", "catalog.csv")
+    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
+    assert photobatch("resume", "out/catalog", "--dry-run").out == "nothing is open\n"
+    refused = photobatch("resume", "out/catalog", "--set", "quality=high", "--dry-run")
+    assert (refused.code, "--only" in refused.err) == (2, True)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_rehearsals_cap_stops_it_with_4_and_the_report_says_so() -> None:
+    photobatch("init", "catalog.csv")
+    said = photobatch("nightly", "nightly.toml", "--sandbox", "--cap-night", "0.4")
+    assert said.code == 4
+    assert "the cap was reached, 2 tasks stay open" in said.out
