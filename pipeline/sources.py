@@ -127,8 +127,9 @@ class Sources:
             self._hosts[host] = classify(f"{scheme}//{host}/", allow_private=self._allow_private).reason
         if url.count("://") > 1 and (count := len(split(url, ""))) > 1:
             raise BadImage(_several(count))
-        problem = self._hosts[host] or self._bad.get(url) or ("" if url.isprintable() else classify(url).reason)
-        if problem:
+        if problem := self._hosts[host] or self._bad.get(url):
+            raise BadImage(problem)
+        if not url.isprintable() and (problem := classify(url, allow_private=True).reason):
             raise BadImage(problem)
         version = self._changed.get(url)
         return url, f"{url}#{version}" if version else url

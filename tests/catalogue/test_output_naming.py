@@ -44,7 +44,7 @@ def test_every_output_has_a_safe_name_of_its_own(catalogue: Path, tmp_path: Path
         assert file.is_file()
         assert file.parent == (tmp_path / "out" / "images").resolve()
         assert len(file.name.encode()) <= 120
-    assert named["0"] == "images/Mug.png"
+    assert sum(named[key].casefold() == "images/mug.png" for key in ("0", "1", "2")) == 1
 
 
 def test_slashes_of_the_template_make_folders_and_those_of_cells_do_not(catalogue: Path, tmp_path: Path) -> None:
