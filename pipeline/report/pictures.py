@@ -152,7 +152,8 @@ def _read_looks(path: Path) -> dict[tuple[str | None, str], Measures]:
         try:
             kept = json.loads(line)
             if kept.pop("v") == VERSION:
-                looks[kept.pop("before"), kept.pop("after")] = Measures.load(kept)
+                pair = (kept.pop("before"), kept.pop("after"))
+                looks[pair] = Measures.load(kept)
         except (ValueError, KeyError, TypeError, AttributeError):
             continue  # a line that a crash cut off is looked at again
     return looks

@@ -52,6 +52,7 @@ photobatch.grid = (() => {
     width = products ? Math.min(wanted, Math.max(narrow ? 120 : 110, fitting)) : Math.floor(room / columns) - 10;
     lineHeight = width + (products ? 66 : 58);
     sheet.style.setProperty("--side", `${width}px`);
+    sheet.style.minWidth = products ? `${across * (width + 10)}px` : "0";
   }
 
   function forget() {
@@ -81,7 +82,7 @@ photobatch.grid = (() => {
     const key = model.value("key", line[0]);
     const origin = line.map((n) => model.before(n)).find(Boolean);
     const input = el("div.input", { "aria-hidden": "true" }, el("span.picture", {}, origin ? tiles.image(origin) : el("span.hole", {}, "input is elsewhere")), el("span.caption", {}, el("span", {}, "input")));
-    return el("div.line", { role: "group", "aria-label": key }, el("h2", {}, key), el("div.strip", { role: "presentation" }, input, ...line.map((n) => option(n, { caption: false }))));
+    return el("div.line", { role: "group", "aria-label": key }, el("div.key", { "aria-hidden": "true" }, key), el("div.strip", { role: "presentation" }, input, ...line.map((n) => option(n, { caption: false }))));
   }
 
   function option(n, how) {

@@ -38,7 +38,8 @@ photobatch.tiles = (() => {
     const words = caption
       ? el("span.caption", {}, el("b", {}, model.value("key", n)), el("span", {}, el("span", {}, model.of("step", n)), el("span", {}, dom.money(model.value("cost", n)))))
       : el("span.caption", {}, el("span", {}, el("span", {}, model.of("step", n)), el("span", {}, dom.money(model.value("cost", n)))));
-    return el("div.tile", { role: "option", id: `e${n}`, "aria-label": describe(n), "aria-selected": "false", class: `tile ${word}` }, picture, words);
+    for (const part of [picture, words]) part.setAttribute("aria-hidden", "true"); // said in one sentence instead
+    return el("div.tile", { role: "option", id: `e${n}`, "aria-selected": "false", class: `tile ${word}` }, el("span.hidden", {}, describe(n)), picture, words);
   }
 
   return { tile, image, hole, describe, SHORT };

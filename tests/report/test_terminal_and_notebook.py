@@ -1,0 +1,77 @@
+"""The same numbers in a terminal and in a notebook; text from outside stays text."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from pipeline.ledger.counts import task_counts
+from pipeline.report.notebook import result_html
+from pipeline.report.terminal import render_status, spark
+from pipeline.report.write import reading
+
+if TYPE_CHECKING:
+    from tests.report.conftest import Shop
+
+SUMMARY = {
+    "tasks": {"total": 4, "done": 1, "reused": 0, "failed": 1, "in_doubt": 0, "invalid": 0, "open": 2},
+    "cost": {"billed_usd": 0.2582},
+    "stopped_by": None,
+}
+
+
+def drawn(shop: Shop, width: int = 120) -> str:
+    out = StringIO()
+    with reading(shop.out) as db:
+        Console(file=out, width=width).print(render_status(db))
+    return out.getvalue()
+
+
+def test_the_terminal_draws_what_the_ledger_adds_up_to(shop: Shop) -> None:
+    shop.make("MUG")
+    shop.fail("VASE", "scene", "[bold]content[/bold] policy")
+
+    text = drawn(shop)
+
+    assert "1 of 4 tasks done, 1 failed, 2 open" in text
+    assert "$0.2582 billed" in text
+    assert "failed rejected: [bold]content[/bold] policy" in text
+    assert "The provider refused the content" in text
+    assert shop.ledger.run(task_counts).done == 1
+
+
+def test_an_empty_folder_is_drawn_too(shop: Shop) -> None:
+    shop.write(("NEW", "New", "mug.jpg"))
+    shop.plan()
+
+    assert "0 of 2 tasks done, 2 open" in drawn(shop, width=60)
+
+
+def test_bars_grow_with_their_values() -> None:
+    assert spark([0, 1, 2, 4]) == "▁▃▅█"
+    assert spark([]) == ""
+    assert spark([0, 0]) == "▁▁"
+
+
+def test_a_notebook_shows_numbers_and_a_contact_sheet_that_needs_nothing_else(shop: Shop) -> None:
+    shop.make("MUG")
+
+    html = result_html(shop.out, SUMMARY)
+
+    assert "<b>1 of 4 tasks done</b>, 1 failed, 2 open, $0.26 billed" in html
+    assert html.count("data:image/webp;base64,") == 1
+    assert "http" not in html.replace("https://www.w3.org", "")
+
+
+def test_a_hostile_key_is_text_in_a_notebook(shop: Shop) -> None:
+    key = '"><img src=x onerror=alert(1)>'
+    shop.write((key, "Mug", "mug.jpg"))
+    shop.plan()
+    shop.make(key)
+
+    html = result_html(shop.out, SUMMARY)
+
+    assert "<img src=x" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;" in html
