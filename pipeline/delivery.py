@@ -76,7 +76,8 @@ class Delivery:
         try:
             images = await self._save(task, answer)
         except BadOutput as error:
-            damage = _paid(f"{error}; it begins with {error.body_start!r}", ErrorClass.BAD_OUTPUT, answer)
+            text = self.tools.provider.hide(f"{error}; it begins with {error.body_start!r}")
+            damage = _paid(text, ErrorClass.BAD_OUTPUT, answer)
             if first and answer.request_id and any(picture.data for picture in answer.pictures):
                 await self.finish(task, attempt, Accepted(answer.request_id), first=damage)
             else:

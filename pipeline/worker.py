@@ -157,10 +157,11 @@ class Worker:
         if error.error_class is ErrorClass.RATE_LIMITED:
             tools.throttle.busy(error)
         final = isinstance(step, GiveUp)
+        if final:
+            self._failed(task, error.error_class, 1)  # first: the failure limit may stop the run
         twins = await tools.ledger.refused(task, attempt.id, verdict, final=final)
         await tools.budget.settle(attempt.reservation, 0)
-        if final:
-            self._failed(task, error.error_class, 1 + twins)
+        self._failed(task, error.error_class, twins)
 
     async def _fail_unsent(self, task: Task, verdict: Verdict) -> None:
         await self.tools.ledger.failed_unsent(task, verdict)

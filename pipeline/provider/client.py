@@ -115,6 +115,10 @@ class Client:
         """Give the provider's memory of one request, of any age; None when it has none.  Free."""
         return await self._memory.remembered(request_id)
 
+    def hide(self, text: str) -> str:
+        """Give *text*, which may hold bytes that somebody sent, without the key."""
+        return self._wire.hide(text)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._wire.close()

@@ -80,5 +80,8 @@ class Provider(Protocol):
     async def remembered(self, request_id: str) -> Remembered | None:
         """Give the provider's memory of one request; None when it has none."""
 
+    def hide(self, text: str) -> str:
+        """Give *text* without the key."""
+
     async def close(self) -> None:
         """Close every connection."""
