@@ -2,7 +2,7 @@
 
 Speaks as much of both transports as a run needs: ``/v1`` answers the image's bytes with the accounting headers,
 ``/v2`` accepts, is finished at the first look, and names the image's address.  Every answer is made beforehand.
-With ``--limit`` it counts like a provider (`limits`).  Run it in a process and on a core of its own: `serving`.
+Run it in a process and on a core of its own: `measuring.serving`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from limits import LIMITS, Limit
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PRICE = b"0.05"
 HEAD_END = b"\r\n\r\n"
@@ -25,12 +25,11 @@ HEAD_END = b"\r\n\r\n"
 class Double:
     """Prepared answers, and what was asked so far."""
 
-    def __init__(self, image: bytes, base_url: str, limit: Limit | None = None) -> None:
+    def __init__(self, image: bytes, base_url: str) -> None:
         self.image = image
         self.base_url = base_url.encode()
-        self.limit = limit
         self.numbers = itertools.count(1)
-        self.counts = {"paid": 0, "refused": 0, "first_paid": 0.0, "last_paid": 0.0}
+        self.counts = {"paid": 0, "first_paid": 0.0, "last_paid": 0.0}
         self._picture = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d" % len(image)
 
     def answer(self, method: bytes, path: bytes) -> list[bytes]:
@@ -47,9 +46,6 @@ class Double:
 
     def _paid(self, path: bytes) -> list[bytes]:
         now = time.monotonic()
-        if self.limit is not None and (wait_s := self.limit.refuse(now)) is not None:
-            self.counts["refused"] += 1
-            return [_refusal(wait_s)]
         self.counts["paid"] += 1
         self.counts["first_paid"] = self.counts["first_paid"] or now
         self.counts["last_paid"] = now
@@ -82,9 +78,11 @@ class Connection(asyncio.Protocol):
         self._waiting = b""
 
     def connection_made(self, transport: Any) -> None:
+        """Answer on *transport*."""
         self._transport: asyncio.Transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Answer every request that is whole."""
         self._waiting += data
         while (end := self._waiting.find(HEAD_END)) >= 0:
             head = self._waiting[:end]
@@ -105,17 +103,12 @@ def _json(text: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)
 
 
-def _refusal(wait_s: float) -> bytes:
-    reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + wait_s + 1)).encode()
-    return b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nx-rate-limit-reset-at-utc: " + reset + b"\r\n\r\n"
-
-
-async def serve(image: bytes, limit: Limit | None, ready: Callable[[str], None]) -> None:
+async def serve(image: bytes, ready: Callable[[str], None]) -> None:
     """Serve on a free port of loopback until cancelled; *ready* gets the base URL."""
     doubles: list[Double] = []
     server = await asyncio.get_running_loop().create_server(lambda: Connection(doubles[0]), "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    doubles.append(Double(image, base_url, limit))
+    doubles.append(Double(image, base_url))
     ready(base_url)
     async with server:
         await server.serve_forever()
@@ -124,16 +117,13 @@ async def serve(image: bytes, limit: Limit | None, ready: Callable[[str], None])
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("image", type=Path, help="the PNG that every call brings")
-    words.add_argument("--limit", choices=LIMITS, help="refuse more than --per-minute calls, counted this way")
-    words.add_argument("--per-minute", type=int, default=600)
     given = words.parse_args()
-    limit = LIMITS[given.limit](given.per_minute) if given.limit else None
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        runner.run(serve(given.image.read_bytes(), limit, lambda url: print(url, flush=True)))
+        runner.run(serve(given.image.read_bytes(), lambda url: print(url, flush=True)))
 
 
 def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop where it is installed; None for Python's own."""
+    """Uvloop's loop where it is installed; None for Python's own."""
     try:
         import uvloop
     except ImportError:

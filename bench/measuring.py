@@ -11,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -55,12 +57,21 @@ def own_cores() -> tuple[Cores | None, Cores | None]:
     return (frozenset(allowed[:1]), frozenset(allowed[1:2])) if len(allowed) > 1 else (None, None)
 
 
-def run(*words: object, cores: Cores | None = None, codes: Sequence[int] = (0,)) -> Finished:
-    """Run this Python with *words* to its end; raises RuntimeError with its last words when it fails."""
+def run(
+    *words: object, cores: Cores | None = None, codes: Sequence[int] = (0,), scratch: Path | None = None
+) -> Finished:
+    """Run this Python with *words* to its end; raises RuntimeError with its last words when it fails.
+
+    Temporary files go to *scratch*, when it is given.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *map(str, words)], stdout=out, stderr=err, env=_environment(), preexec_fn=_pin(cores)
+            [sys.executable, *map(str, words)],
+            stdout=out,
+            stderr=err,
+            env=_environment(scratch),
+            preexec_fn=_pin(cores),  # noqa: PLW1509  # one call, before any thread runs in the child
         )
         cpu_s, peak_mb = _wait(process)
         seconds = time.perf_counter() - began
@@ -71,9 +82,9 @@ def run(*words: object, cores: Cores | None = None, codes: Sequence[int] = (0,))
         return Finished(seconds, cpu_s, peak_mb, _json_in(out.read().decode()))
 
 
-def photobatch(*words: object, cores: Cores | None = None, codes: Sequence[int] = (0,)) -> Finished:
+def photobatch(*words: object, **how: Any) -> Finished:
     """Run the command with *words*; what it printed is its summary."""
-    return run("-m", "jobs", *words, cores=cores, codes=codes)
+    return run("-m", "jobs", *words, **how)
 
 
 @contextlib.contextmanager
@@ -82,7 +93,7 @@ def serving(image: Path, *words: object, cores: Cores | None = None) -> Iterator
     process = subprocess.Popen(
         [sys.executable, str(HERE / "double.py"), str(image), *map(str, words)],
         stdout=subprocess.PIPE,
-        preexec_fn=_pin(cores),
+        preexec_fn=_pin(cores),  # noqa: PLW1509  # one call, before any thread runs in the child
     )
     with process:
         assert process.stdout is not None
@@ -116,9 +127,11 @@ def _pin(cores: Cores | None) -> Callable[[], None] | None:
     return None if cores is None else functools.partial(os.sched_setaffinity, 0, cores)
 
 
-def _environment() -> dict[str, str]:
+def _environment(scratch: Path | None) -> dict[str, str]:
     """Ours without anybody's settings, and with the packages of this tree."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PHOTOBATCH_")}
+    if scratch is not None:
+        clean["TMPDIR"] = str(scratch)
     return {**clean, "SEGMIND_API_KEY": KEY, "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)])}
 
 

@@ -7,13 +7,16 @@ import itertools
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import workload
 from measuring import HERE, Samples, in_turn, own_cores, photobatch, run, serving
 from table import Line
 
 from pipeline.outputs.check import inspect
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def calls(*, quick: bool) -> list[Line]:

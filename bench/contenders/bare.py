@@ -6,9 +6,8 @@ import asyncio
 import time
 
 import aiohttp
-from task import HEADERS, arguments, bodies, report
-
 from double import fast_loop
+from task import HEADERS, arguments, bodies, report
 
 IN_FLIGHT = 64
 

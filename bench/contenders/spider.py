@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
 from task import HEADERS, arguments, bodies, keep, report
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 SETTINGS = {
     "CONCURRENT_REQUESTS": 64,
@@ -30,16 +32,19 @@ class Spider(scrapy.Spider):
     name = "products"
 
     async def start(self) -> AsyncIterator[Any]:
+        """The requests, as Scrapy asks for them from 2.13 on."""
         for request in self.start_requests():
             yield request
 
     def start_requests(self) -> Iterator[Any]:
+        """One POST per row."""
         for key, body in bodies(MANIFEST):
             yield scrapy.Request(
                 URL, self.parse, "POST", body=body, headers=HEADERS, dont_filter=True, cb_kwargs={"key": key}
             )
 
     def parse(self, response: Any, key: str) -> None:
+        """Keep the image of one row."""
         NOTES.write(keep(OUT, key, response.body))
         DONE.append(key)
 

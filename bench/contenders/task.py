@@ -1,8 +1,8 @@
 """What the contenders share: the rows, the body of a call, what counts as an image, how results are noted.
 
-Each contender reads the manifest, posts one JSON of about 400 bytes per row, writes the image to ``<key>.png`` and notes
-one line.  Those that are to do *the same work* also check the image's header, hash it, write it aside and rename it;
-none of them makes anything durable, retries, limits its rate or counts money.
+Each contender reads the manifest, posts one JSON of about 300 bytes per row, writes the image to ``<key>.png`` and
+notes one line.  Those that are to do *the same work* also check the image's header, hash it, write it aside and
+rename it; none of them makes anything durable, retries, limits its rate or counts money.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 URL_PATH = "/v1/bg-replace"
 HEADERS = {"x-api-key": "SG_0123456789abcdef", "Content-Type": "application/json"}
@@ -53,7 +54,7 @@ def keep(out: Path, key: str, data: bytes) -> str:
     digest = hashlib.sha256(data).hexdigest()
     aside = out / f"{key}.part"
     aside.write_bytes(data)
-    os.replace(aside, out / f"{key}.png")
+    aside.replace(out / f"{key}.png")
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     return json.dumps({"key": key, "sha256": digest, "bytes": len(data), "width": width, "height": height}) + "\n"
 
