@@ -30,7 +30,8 @@ photobatch.tiles = (() => {
 
   function tile(n, { caption = true } = {}) {
     const word = decisions.of(n);
-    const picture = el("span.picture", {}, model.thumb(n) ? image(model.thumb(n)) : hole(n));
+    const picture = el("span.picture", {}, ...(model.thumb(n) ? [image(model.thumb(n))] : [model.before(n) ? image(model.before(n)) : "", hole(n)]));
+    picture.classList.toggle("missing", !model.thumb(n));
     if (MARKS[word]) picture.append(el("span.mark", { class: `mark ${word}` }, MARKS[word]));
     const flags = model.flagsOf(n);
     if (flags.length) picture.append(el("span.flag", { title: flags.map((name) => photobatch.info.flags[name]).join("; ") }, flags.length > 1 ? `${flags.length} flags` : SHORT[flags[0]]));
