@@ -50,6 +50,7 @@ def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("tasks", f"{tasks['total']:,}: {ends}, {tasks['open']:,} open"),
         ("this run", f"{ours.get('done', 0):,} done, {ours.get('reused', 0):,} of them shared at no cost"),
         ("money", f"${ours.get('billed_usd', 0.0):,.2f} this run, ${cost['billed_usd']:,.2f} in this folder"),
+        ("cap", f"${ours['cap_usd']:,.2f} a night" if "cap_usd" in ours else ""),
         ("reserved", f"${cost['reserved_usd']:,.2f}" if cost["reserved_usd"] else ""),
         ("balance", f"${summary['balance_usd']:,.2f}" if "balance_usd" in summary else ""),
         ("requests", f"{requests['submit']:,} calls, {requests['http_429']:,} times 429"),

@@ -103,11 +103,10 @@ def resume(
     )
 
     amendment = Amendment(selection, parse_settings(set_ or []), time.time)
-    if dry_run:
-        stdout().print(str(what_if(folder, amendment.reopen)), markup=False)
-        return
-
     judged = read_decisions(decisions) if decisions is not None else []
+    if dry_run:
+        stdout().print(str(what_if(folder, amendment.reopen, judged)), markup=False)
+        return
 
     def select(run: Run) -> None:
         run.selection = amendment

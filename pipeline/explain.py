@@ -35,13 +35,12 @@ SELECT t.id, t.key, t.step, t.endpoint, t.state, t.params, t.error_class, t.erro
 """
 NOW = """
 SELECT t.id, t.key, t.step, t.endpoint, t.state, t.params, t.error_class, t.error, t.attempts, t.estimate_nano,
-       t.reserve_nano, t.fingerprint, o.path, o.size_bytes,
+       t.reserve_nano, t.fingerprint,
        b.id, b.endpoint, b.state, b.params, b.error_class, b.error,
        t.state = 'planned' AND EXISTS (SELECT 1 FROM tasks w WHERE w.fingerprint = t.fingerprint AND w.id <> t.id
            AND (w.state IN ('intent', 'submitted', 'in_doubt')
                 OR (w.state = 'done' AND w.reused_from IS NULL AND NOT w.rejected)))
 FROM tasks t LEFT JOIN before b ON b.key = t.key AND b.step = t.step
-             LEFT JOIN outputs o ON o.task_id = t.id AND o.n = 1
 WHERE t.live ORDER BY t.row_id, t.id
 """
 GONE = """
@@ -77,8 +76,6 @@ class Present(NamedTuple):
     typical_nano: int | None
     worst_nano: int | None
     fingerprint: bytes | None
-    output: str | None
-    size_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,24 +168,22 @@ def explain(
         for _ in planner.steps():
             pass
         planner.finish()
-        yield from _present(db, folder)
+        yield from _present(db)
         for key, step, slug, state, row_is_there in db.execute(GONE):
             reason = "no longer asked for" if row_is_there else "left the manifest"
             yield Line(key, step, slug, NOTHING, reason, "its output stays" if state == "done" else "")
 
 
-def _present(db: sqlite3.Connection, folder: Path) -> Iterator[Line]:
+def _present(db: sqlite3.Connection) -> Iterator[Line]:
     twins = {body for (body,) in db.execute(TWINS)}
     rejected = {successor for (successor,) in db.execute("SELECT successor FROM decisions WHERE successor IS NOT NULL")}
     claimed: set[bytes | None] = set()
     for record in db.execute(NOW):
-        now, past, paid = Present(*record[:14]), Past(*record[14:20]), bool(record[20])
+        now, past, paid = Present(*record[:12]), Past(*record[12:18]), bool(record[18])
         does = _does(now, shared=paid or now.fingerprint in claimed)
         if does == PAY and now.fingerprint in twins:
             claimed.add(now.fingerprint)
         reason, detail = ("rejected", "") if now.id in rejected and now.state == "planned" else _why(now, past)
-        if does == NOTHING and now.state == "done":
-            reason, detail = _output(folder, now) or (reason, detail)
         money = (now.typical_nano, now.worst_nano) if does == PAY else (0, 0)
         yield Line(now.key, now.step, now.endpoint, does, reason, detail, *money)
 
@@ -220,7 +215,7 @@ def _why(now: Present, past: Past) -> tuple[str, str]:
 
 def _same_task(now: Present, past: Past) -> tuple[str, str]:
     if past.state == "done":
-        return ("up to date", "") if now.state == "done" else ("output missing", "")
+        return ("up to date", "") if now.state == "done" else ("output missing or altered", "")
     if past.state == "failed":
         return (f"failed before: {past.error_class}", "" if now.state == "planned" else past.error or "")
     if past.state in ("intent", "submitted"):
@@ -239,17 +234,6 @@ def _what_changed(now: Present, past: Past) -> tuple[str, str]:
     changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     words = ", ".join(f"{name} {_short(before.get(name))}→{_short(after.get(name))}" for name in changed)
     return ("image changed" if all(name in images for name in changed) else "params changed"), words
-
-
-def _output(folder: Path, now: Present) -> tuple[str, str] | None:
-    """What is wrong with the output of a finished task; None when it stands as it was written."""
-    if now.output is None:
-        return None
-    try:
-        size_bytes = (folder / now.output).stat().st_size
-    except OSError:
-        return "output missing", now.output
-    return None if size_bytes == now.size_bytes else ("output altered", now.output)
 
 
 def _short(value: Any) -> str:

@@ -26,6 +26,7 @@ from pipeline.ledger import Ledger, counts, names
 from pipeline.lock import hold
 from pipeline.lookup import look
 from pipeline.mirror import Mirror
+from pipeline.money import usd
 from pipeline.naming import Naming
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outputs import OutputStore
@@ -328,6 +329,8 @@ class Run:
             ending.because("cap", str(tools.budget.refusal))
         ending.balance_nano = tally.remaining_nano
         ending.this_run |= tally.this_run()
+        if self.orders.period is not None:
+            ending.this_run["cap_usd"] = usd(self.orders.period.cap_nano)
         ending.requests = {
             "submit": tally.submits,
             "poll": tools.throttle.polls,

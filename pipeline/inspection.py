@@ -22,11 +22,14 @@ from pipeline.lock import hold
 from pipeline.money import usd
 from pipeline.planning import scratch
 from pipeline.recipe import Recipe
+from pipeline.report.redrive import write_decisions
 from pipeline.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from pipeline.report.decisions import Decision
 
 
 @contextlib.contextmanager
@@ -123,9 +126,10 @@ def history(folder: Path, newest: int) -> list[Past]:
     return past
 
 
-def what_if(folder: Path, reopen: Callable[[sqlite3.Connection], object]) -> Cost:
+def what_if(folder: Path, reopen: Callable[[sqlite3.Connection], object], decisions: Sequence[Decision] = ()) -> Cost:
     """What a resume with this *reopen* would send and cost; changes nothing in *folder*."""
     with scratch(folder) as db:
+        write_decisions(db, decisions, now=time.time())
         reopen(db)
         return cost(db)
 

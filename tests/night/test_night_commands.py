@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from jobs.cli import app, exit_code
 from jobs.jobfile import load
 from jobs.survey import survey
 from pipeline.errors import PipelineError
+from pipeline.lock import hold
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,6 +143,15 @@ def test_a_night_that_cannot_begin_is_told_to_the_people_and_ends_with_its_code(
     assert said.code == 2
     assert "notice 1 ($NOWHERE) was not sent: the variable NOWHERE is not set" in said.err
     assert "it did not run" in (shop / "page.md").read_text(encoding="utf-8")
+
+
+def test_the_second_of_two_overlapping_nights_says_who_holds_the_folder_and_since_when(shop: Path) -> None:
+    photobatch("init", "catalog.csv")
+    with hold(shop / "out" / "catalog", "nightly", clock=lambda: 1_800_000_000.0):
+        said = photobatch("nightly", "nightly.toml", "--sandbox")
+
+    assert said.code == 75
+    assert re.search(r"in use: `photobatch nightly` \(process \d+ on .+\) since 2027-01-15 08:00:00 UTC", said.err)
 
 
 @pytest.mark.usefixtures("shop")
