@@ -153,13 +153,8 @@ def line(state: Working) -> str:
 def open_log(folder: Path) -> logging.Logger:
     """`run.log` in *folder*: one JSON object per line, rotated.  A log that cannot be written is done without."""
     logger = _RunLog("photobatch.run")  # one per run, not shared through the module's registry
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = _LogFile(
-            folder / "run.log", maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8", delay=True
-        )
-    except OSError:
-        handler = logging.NullHandler()
+    # delay: the folder is made by the run, once it knows that there is something to do.
+    handler = _LogFile(folder / "run.log", maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLines())
     logger.addHandler(handler)
     return logger
@@ -181,6 +176,8 @@ class _LogFile(logging.handlers.RotatingFileHandler):
                 self._size = len(line)
             self.stream.write(line)
             self.stream.flush()
+        except OSError:
+            pass  # a log that cannot be written is done without
         except Exception:  # noqa: BLE001  # as every handler of logging: a log that cannot be written stops nothing
             self.handleError(record)
 

@@ -108,5 +108,5 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return "\n".join(map(str, value))
     return str(value)
