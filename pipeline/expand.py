@@ -428,6 +428,13 @@ class BoundRecipe:
             if isinstance(step, BoundStep):
                 yield from step.image_refs(row)
 
+    def image_refs_of(self, rows: Sequence[Row]) -> Iterator[str]:
+        """The images that *rows* name."""
+        if self.recipe.from_rows:
+            return chain.from_iterable(map(self.image_refs, rows))
+        renders = [part.render for step in self.steps for part in step.varying if part.image]
+        return (render(row.cells).strip() for render in renders for row in rows)
+
     def wishes(self, key: str, row: Row) -> Iterator[Wish]:
         """What *row* asks for: one wish per step; none where the image is missing."""
         found = False

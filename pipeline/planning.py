@@ -251,7 +251,7 @@ class Planner:
     def steps(self) -> Iterator[int]:
         """Take one batch of rows in after the other; yields the rows taken so far.  Call `finish` afterwards."""
         for rows in self.manifest.batches(BATCH):
-            self.sources.warm(ref for row in rows for ref in self.bound.image_refs(row))
+            self.sources.warm(self.bound.image_refs_of(rows))
             self.intake.batch(rows)
             yield self.intake.taken.rows
 
@@ -360,6 +360,7 @@ def scratch(folder: Path | None) -> Iterator[sqlite3.Connection]:
                 original.backup(db)
                 original.close()
             schema.prepare(db, path)
+            db.execute("PRAGMA journal_mode = MEMORY")  # a plan can be rolled back, and need not survive anything
             yield db
         finally:
             db.close()
