@@ -78,18 +78,22 @@ class Looked:
         """What deserves a warning; unusable images become invalid rows and are told there."""
         said = []
         if self.unsure:
-            said.append(f"{self.unsure:,} images could not be checked: {'; '.join(self.examples['unsure'])}")
+            said.append(f"{_images(self.unsure)} could not be checked: {'; '.join(self.examples['unsure'])}")
         if self.unread:
             said.append(
-                f"{self.unread:,} remote images are neither PNG, JPEG nor WebP, which not every endpoint reads:"
-                f" {'; '.join(self.examples['unread'])}; local files are converted"
+                "not every endpoint reads what is neither PNG, JPEG nor WebP, and only local files are converted:"
+                f" {_images(self.unread)} on the web, such as {'; '.join(self.examples['unread'])}"
             )
         return said
 
     def __str__(self) -> str:
-        parts = [f"{self.asked:,} remote images looked at"]
+        parts = [f"looked at {_images(self.asked)} on the web"]
         counts = ((self.unusable, "cannot be used"), (self.changed, "changed"), (self.unsure, "gave no answer"))
         return ", ".join([*parts, *(f"{count:,} {words}" for count, words in counts if count)])
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 async def look(
