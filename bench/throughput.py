@@ -36,7 +36,7 @@ def _calls(size: str, *, count: int, quick: bool) -> list[Line]:
             }
             if importlib.util.find_spec("scrapy"):
                 contenders["Scrapy"] = lambda: bench.contender("spider.py", url, client_core)
-            samples = in_turn(contenders, 1 if quick else 5)
+            samples = in_turn(contenders, 1 if quick else 3)
     own = samples.pop("photobatch")
     return [_against(own, name, other, size) for name, other in samples.items()]
 
@@ -56,7 +56,7 @@ def decoding(*, quick: bool) -> list[Line]:
         with serving(bench.image) as url:
             samples = in_turn(
                 {"photobatch": lambda: bench.photobatch(url, None), "decoding alone": bench.decode},
-                1 if quick else 5,
+                1 if quick else 3,
             )
     own, alone = samples["photobatch"], samples["decoding alone"]
     note = f"{own.median:,.0f} and {alone.median:,.0f} images/s"
