@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.ledger.export import Results, write_csv, write_parquet
+from pipeline.ledger.schema import TRIGGERS
 from pipeline.money import usd
 from pipeline.summary import first_of, summarise
 
@@ -72,6 +73,8 @@ def export(db: sqlite3.Connection, folder: Path) -> None:
         return
     write_csv(Results(db), files[0])
     write_parquet(Results(db), files[1])
+    for trigger in TRIGGERS:
+        db.execute(trigger)
     db.execute("INSERT OR REPLACE INTO meta VALUES ('results', ?)", (_written(files),))
 
 

@@ -215,7 +215,7 @@ def _why(now: Present, past: Past) -> tuple[str, str]:
 
 def _same_task(now: Present, past: Past) -> tuple[str, str]:
     if past.state == "done":
-        return ("up to date", "") if now.state == "done" else ("output missing or altered", "")
+        return ("up to date", "") if now.state == "done" else ("output missing", "it is gone, or has another size")
     if past.state == "failed":
         return (f"failed before: {past.error_class}", "" if now.state == "planned" else past.error or "")
     if past.state in ("intent", "submitted"):

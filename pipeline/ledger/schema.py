@@ -179,12 +179,13 @@ CREATE INDEX IF NOT EXISTS task_attempts ON attempts (task_id);
 """
 
 # The results ledger is a copy of these tables.  ``meta.results`` describes the files that were written from them; the
-# first change after that makes it ``stale``, in the same transaction, whoever makes the change.
+# first change after that makes it ``stale``, in the same transaction, whoever makes the change.  Made with the first
+# results (`pipeline.closing`): until then they would only slow the first planning down.
 _FRESH = "(SELECT value FROM meta WHERE name='results') <> 'stale'"
 _OTHER = "(old.cells <> new.cells OR old.live <> new.live OR old.header_id <> new.header_id)"
-TRIGGERS = "".join(
+TRIGGERS = tuple(
     f"CREATE TRIGGER IF NOT EXISTS stale_{table}_{event} AFTER {event} ON {table} WHEN {when}"  # noqa: S608  # own words only
-    " BEGIN UPDATE meta SET value='stale' WHERE name='results'; END;"
+    " BEGIN UPDATE meta SET value='stale' WHERE name='results'; END"
     for table, event, when in (
         ("tasks", "INSERT", _FRESH),
         ("tasks", "UPDATE", _FRESH),
@@ -236,7 +237,6 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
         else:
             check_version(version, path)
             _migrate(db, version, path)
-        db.executescript(TRIGGERS)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
 

@@ -59,7 +59,7 @@ async def test_every_difference_has_its_reason(night: Night) -> None:
 
     assert lines["P0", "studio"].why == "image changed"
     assert lines["P1", "mood"].why == "params changed: prompt thing 1→a better thing"
-    assert (lines["P1", "studio"].does, lines["P1", "studio"].why) == ("fetch", "output missing or altered")
+    assert (lines["P1", "studio"].does, lines["P1", "studio"].reason) == ("fetch", "output missing")
     assert (lines["P3", "studio"].does, lines["P3", "studio"].why) == ("pay", "new")
     assert (lines["P4", "studio"].does, lines["P4", "mood"].does) == ("share", "share")
     assert lines["P5", "studio"].reason == "invalid"
