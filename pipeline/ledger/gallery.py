@@ -73,7 +73,8 @@ SELECT t.id, t.key, t.step, t.endpoint, t.state, t.decision, t.note, t.error_cla
 FROM tasks t JOIN rows r ON r.id = t.row_id LEFT JOIN outputs o ON o.task_id = t.id AND o.n = 1
 WHERE t.live
 """
-CHANGED = " AND (t.finished_at >= ?1 OR t.submitted_at >= ?1 OR t.planned_at >= ?1)"
+CHANGED = "max(t.planned_at, coalesce(t.submitted_at, 0), coalesce(t.finished_at, 0))"
+"""When something happened to a task last, in Unix seconds; the same as `changed_at`."""
 BUCKETS = 60
 
 
@@ -99,14 +100,19 @@ def newest_outputs(db: sqlite3.Connection, limit: int) -> list[Entry]:
     return list(map(Entry._make, db.execute(query, (limit,))))
 
 
-def changed_since(db: sqlite3.Connection, at: float, *, limit: int) -> list[Entry]:
-    """Live tasks to which something happened at or after *at* (Unix time), oldest change first, at most *limit*."""
-    order = " ORDER BY max(coalesce(t.finished_at, 0), coalesce(t.submitted_at, 0), t.planned_at), t.id LIMIT ?2"
-    found = list(map(Entry._make, db.execute(f"{ENTRIES}{CHANGED}{order}", (at, limit))))
+def changed_since(db: sqlite3.Connection, at: float, after: int, *, limit: int) -> list[Entry]:
+    """Live tasks that changed later than *at* (Unix time), or then and with ids above *after*; the oldest change first.
+
+    At most *limit*: go on from the last one's time and id.
+    """
+    query = f"{ENTRIES} AND ({CHANGED}, t.id) > (?, ?) ORDER BY {CHANGED}, t.id LIMIT ?"
+    return list(map(Entry._make, db.execute(query, (at, after, limit))))
+
+
+def decided_since(db: sqlite3.Connection, at: float) -> list[Entry]:
+    """Live tasks about which somebody decided at or after *at* (Unix time)."""
     decisions = " AND t.id IN (SELECT task_id FROM decisions WHERE decided_at >= ?)"
-    decided = db.execute(ENTRIES + decisions, (at,))
-    known = {each.id for each in found}
-    return found + [each for each in map(Entry._make, decided) if each.id not in known]
+    return list(map(Entry._make, db.execute(ENTRIES + decisions, (at,))))
 
 
 def changed_at(each: Entry) -> float:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.ledger.gallery import Entry
 
-AT_ONCE = 500
+AT_ONCE = 2000
 """Entries told in one message."""
 SLACK_S = 2.0
 """A commit may carry times that are a little older than itself: look back so far, told twice harms nothing."""
@@ -49,6 +49,7 @@ class Live:
         self._seen_until = since
         self._version: int | None = None
         self._told: dict[int, tuple[str, float]] = {}
+        self._place: tuple[float, int] | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -61,16 +62,28 @@ class Live:
         return version != was
 
     def news(self) -> list[Entry]:
-        """Entries to which something happened and that were not told yet; at most AT_ONCE, the oldest change first."""
-        found = gallery.changed_since(self._db, self._seen_until - SLACK_S, limit=AT_ONCE)
+        """Entries to which something happened and that were not told yet; the oldest change first.
+
+        At most some AT_ONCE: while `more` is true, ask again.
+        """
+        since = self._seen_until - SLACK_S
+        found = gallery.changed_since(self._db, *(self._place or (since, 0)), limit=AT_ONCE)
+        self._place = (gallery.changed_at(found[-1]), found[-1].id) if len(found) == AT_ONCE else None
+        if self._place is None:
+            known = {each.id for each in found}
+            found += [each for each in gallery.decided_since(self._db, since) if each.id not in known]
         fresh = [each for each in found if self._told.get(each.id) != _mark(each)]
-        newest = max((gallery.changed_at(each) for each in found), default=self._seen_until)
-        if len(found) < AT_ONCE:
-            self._told = {each.id: _mark(each) for each in found}
-        else:
-            self._told |= {each.id: _mark(each) for each in found}
-        self._seen_until = max(self._seen_until, newest)
+        self._told |= {each.id: _mark(each) for each in fresh}
+        if self._place is None:
+            newest = max((at for _, at in self._told.values()), default=self._seen_until)
+            self._seen_until = max(self._seen_until, newest)
+            self._told = {id_: mark for id_, mark in self._told.items() if mark[1] >= since}
         return fresh
+
+    @property
+    def more(self) -> bool:
+        """Whether `news` has not come to its end."""
+        return self._place is not None
 
     def chunk(self, entries: list[Entry]) -> dict[str, Any]:
         """*entries* as the page takes them, with the small copies of their pictures made."""

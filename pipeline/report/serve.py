@@ -223,7 +223,7 @@ class _Watch:
         events: list[tuple[str, Any]] = []
         changed = self._live.changed()
         run = self._live.run()
-        if changed and (news := self._live.news()):
+        if (changed or self._live.more) and (news := self._live.news()):
             events.append(("entries", {"chunk": self._live.chunk(news), "fresh": not self._first}))
         if changed or run != self._run:
             events.append(("figures", self._live.figures()))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -54,9 +54,10 @@ def write_report(
         with reading(folder) as db:
             report.mkdir(exist_ok=True)
             pictures = Pictures(report, gallery.known_files(db))
-            if thumbnails:
-                used = make_pictures(db, folder, pictures, progress)
-                pictures.prune(used)
+            shown = _shown(db, folder, pictures) if thumbnails else None
+        if shown:  # takes long: no connection is held, which would keep a run's log from being tidied
+            _make_pictures(shown, pictures, progress)
+        with reading(folder) as db:
             _write_data(db, report, pictures, made_at)
         return write_page(report)
     except OSError as error:
@@ -78,28 +79,6 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         yield db
     finally:
         db.close()
-
-
-def make_pictures(
-    db: sqlite3.Connection, folder: Path, pictures: Pictures, progress: Callable[[int, int], None]
-) -> set[str]:
-    """Small copies of every output and every local input, and a look at each new pair; returns the hashes in use."""
-    inputs: dict[str, Path] = {}
-    pairs: list[tuple[str | None, str]] = []
-    for endpoint, params, sha256 in gallery.bodies(db):
-        origin = pictures.input_of(endpoint, params)
-        if origin:
-            inputs[origin[1]] = origin[0]
-        if sha256:
-            pairs.append((origin[1] if origin else None, sha256))
-    outputs = {sha256: folder / path for path, sha256 in gallery.outputs(db)}
-    pictures.shrink(
-        ((path, sha256) for sha256, path in outputs.items()),
-        ((path, sha256) for sha256, path in inputs.items()),
-        progress,
-    )
-    pictures.look(pairs)
-    return {*outputs, *inputs}
 
 
 def make_dataset(db: sqlite3.Connection, pictures: Pictures) -> tuple[Dataset, list[str]]:
@@ -148,6 +127,38 @@ def write_page(report: Path) -> Path:
             target = report / each.name if each.name == "index.html" else place / each.name
             target.write_bytes(each.read_bytes())
     return report / "index.html"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the gallery shows: paths by content, and which input belongs to which output."""
+
+    outputs: dict[str, Path]
+    inputs: dict[str, Path]
+    pairs: list[tuple[str | None, str]]
+
+
+def _shown(db: sqlite3.Connection, folder: Path, pictures: Pictures) -> _Shown:
+    inputs: dict[str, Path] = {}
+    pairs: list[tuple[str | None, str]] = []
+    for endpoint, params, sha256 in gallery.bodies(db):
+        origin = pictures.input_of(endpoint, params)
+        if origin:
+            inputs[origin[1]] = origin[0]
+        if sha256:
+            pairs.append((origin[1] if origin else None, sha256))
+    return _Shown({sha256: folder / path for path, sha256 in gallery.outputs(db)}, inputs, pairs)
+
+
+def _make_pictures(shown: _Shown, pictures: Pictures, progress: Callable[[int, int], None]) -> None:
+    """Small copies of every output and every local input, and a look at each new pair."""
+    pictures.shrink(
+        ((path, sha256) for sha256, path in shown.outputs.items()),
+        ((path, sha256) for sha256, path in shown.inputs.items()),
+        progress,
+    )
+    pictures.look(shown.pairs)
+    pictures.prune({*shown.outputs, *shown.inputs})
 
 
 def _parameter(endpoint: Endpoint, name: str) -> dict[str, Any]:

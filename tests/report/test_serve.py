@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.control import Command, Control, Pulse
 from pipeline.errors import FolderError
+from pipeline.report.live import AT_ONCE, Live
 from pipeline.report.serve import serving
 from tests.report.browsing import chromium, until, visit
 
@@ -192,6 +193,22 @@ async def test_a_run_in_another_process_is_seen_as_it_goes(shop: Shop) -> None:
             if figures["figures"]["tasks"]["done"] and figures["run"]:
                 break
         assert (figures["run"]["state"], figures["run"]["per_minute"]) == ("running", 60.0)
+
+
+def test_more_changes_of_one_moment_than_fit_one_message_are_all_told(shop: Shop) -> None:
+    shop.write(*((f"SKU-{number}", "Mug", "mug.jpg") for number in range(AT_ONCE)))
+    since = shop.now
+    shop.plan()
+    live = Live(shop.out, since=since, clock=lambda: shop.now)
+    try:
+        told = [each.id for each in live.news()]
+        while live.more:
+            told += [each.id for each in live.news()]
+        assert live.news() == []
+    finally:
+        live.close()
+
+    assert len(told) == len(set(told)) == 2 * AT_ONCE
 
 
 async def test_buttons_ask_the_run_that_goes_on_and_no_other(shop: Shop) -> None:
