@@ -6,9 +6,12 @@ Each function returns the picture and, in words, what it changed ("" for nothing
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageCms
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _KEPT_MODES = frozenset(("1", "L", "LA", "RGB", "RGBA"))
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
@@ -21,6 +24,8 @@ def to_8_bit(image: Image.Image) -> tuple[Image.Image, str]:
     """Scale 16-bit, 32-bit and floating-point gray so that white stays white."""
     if not image.mode.startswith(("I", "F")):
         return image, ""
+    import numpy as np  # a tenth of the command's start, for pictures that few catalogues have
+
     values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     reduced = Image.fromarray(np.clip(values * (255 / _white(image.mode, values)) + 0.5, 0, 255).astype(np.uint8))
     if "icc_profile" in image.info:
