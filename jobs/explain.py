@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,10 +38,11 @@ def explain(
     delimiter: options.Delimiter = None,
     image_base_url: options.ImageBaseUrl = None,
     allow_private: options.AllowPrivate = False,
+    check_images: options.CheckImages = False,
     assume_price: options.AssumePrice = None,
     json: options.Json = False,
 ) -> None:
-    """Say for every task what a run would do and why. Spends nothing, sends nothing, changes nothing.
+    """Say for every task what a run would do and why. Spends nothing, changes nothing.
 
     Without --recipe or --endpoint: the recipe of the folder's last run.
 
@@ -49,7 +51,7 @@ def explain(
 
       photobatch explain out/autumn catalog.csv --recipe relight.toml --key MUG-001 --json
     """
-    from pipeline.api import remembered
+    from pipeline.api import look_now, remembered
     from pipeline.explain import Line, Totals
     from pipeline.explain import explain as explained
     from pipeline.planning import Wanted
@@ -68,11 +70,12 @@ def explain(
         delimiter=delimiter,
         image_base_url=image_base_url,
         allow_private=allow_private or (origin is not None and origin[0] == SANDBOX),
+        check_images=check_images,
         assumed_nano={slug: round(usd * 1e9) for slug, usd in assumed_prices(assume_price).items()},
     )
     only, wanted = _row_or_column(key, asked)
     totals, lines = Totals(), list[Line]()
-    for line in explained(wanted, folder):
+    for line in explained(wanted, folder, prepare=partial(look_now, wanted) if check_images else lambda _db: None):
         if only is not None and line.key != only:
             continue
         totals.add(line)

@@ -54,9 +54,7 @@ class Job:
         named = str(self.values["manifest"])
         if "://" in named or named == "-" or Path(named).exists():
             return named
-        patterns = [named] if has_magic(named) else []
-        found = [Path(each) for pattern in patterns for each in glob(pattern, recursive=True)]  # noqa: PTH207  # Path.glob takes no absolute pattern
-        files = [path for path in found if path.is_file()]
+        files = [path for path in _matching(named, self.path.absolute().parent) if path.is_file()]
         if not files:
             raise ManifestError(f"{named}: there is no such file", hint=f"{self.path}: is manifest right?")
         return str(max(files, key=lambda path: (path.stat().st_mtime_ns, path.name)))
@@ -179,6 +177,15 @@ def _absolute(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if "://" not in named and named != "-":
         found["manifest"] = str(folder / Path(named).expanduser())
     return found
+
+
+def _matching(pattern: str, base: Path) -> list[Path]:
+    """What *pattern* means; the names of the folders above *base* are no patterns."""
+    if not has_magic(pattern):
+        return []
+    if Path(pattern).is_relative_to(base):
+        return list(base.glob(Path(pattern).relative_to(base).as_posix()))
+    return [Path(found) for found in glob(pattern, recursive=True)]  # noqa: PTH207  # Path.glob takes no absolute pattern
 
 
 def with_values(job: Job, **values: Any) -> Job:

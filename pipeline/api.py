@@ -219,11 +219,11 @@ def plan(manifest: Any, recipe: Any = None, *, out: str | Path | None = None, **
         wanted,
         folder=folder,
         per_minute=60.0 if settings.rpm is None else settings.rpm,
-        prepare=partial(_look, wanted) if wanted.check_images else lambda _db: (),
+        prepare=partial(look_now, wanted) if wanted.check_images else lambda _db: (),
     )
 
 
-def _look(wanted: Wanted, db: sqlite3.Connection) -> list[str]:
+def look_now(wanted: Wanted, db: sqlite3.Connection) -> list[str]:
     """Ask the servers about the images of *wanted*; returns warnings."""
 
     class _Scratch:

@@ -110,6 +110,14 @@ def test_of_a_pattern_the_newest_file_wins(tmp_path: Path) -> None:
     assert job.manifest() == str(tmp_path / "exports" / "old" / "catalog-a.csv")
 
 
+def test_the_folder_of_a_job_may_have_a_name_like_a_pattern(tmp_path: Path) -> None:
+    home = tmp_path / "shop [1]"
+    home.mkdir()
+    (home / "catalog-1.csv").write_text("sku\n", encoding="utf-8")
+    job = load(write(home, 'manifest = "catalog-*.csv"\nout = "out"\n'), environment={})
+    assert job.manifest() == str(home / "catalog-1.csv")
+
+
 def test_a_name_with_brackets_is_a_name_before_it_is_a_pattern(tmp_path: Path) -> None:
     (tmp_path / "catalog[1].csv").write_text("sku\n", encoding="utf-8")
     job = load(write(tmp_path, 'manifest = "catalog[1].csv"\nout = "out"\n'), environment={})
