@@ -258,6 +258,11 @@ def spent(db: sqlite3.Connection) -> tuple[int, int]:
     return int(billed), int(held)
 
 
+def spent_on_live(db: sqlite3.Connection) -> int:
+    """What the tasks that count now were billed, in nano-dollars; the rest went into what was superseded."""
+    return int(db.execute("SELECT coalesce(sum(billed_nano), 0) FROM tasks WHERE live").fetchone()[0])
+
+
 def sent_since(db: sqlite3.Connection, run_id: str, at: float) -> tuple[int, int, int]:
     """(calls, calls answered 429, tasks done) of *run_id* since *at*."""
     calls, limited = db.execute(

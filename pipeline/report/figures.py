@@ -40,6 +40,7 @@ def headline(db: sqlite3.Connection) -> dict[str, Any]:
         "cost": {
             "estimated_usd": usd(counts.estimate_nano(db)),
             "billed_usd": usd(billed),
+            "superseded_usd": usd(billed - gallery.spent_on_live(db)),
             "reserved_usd": usd(held),
             "at_stake_usd": usd(at_stake),
         },

@@ -61,7 +61,9 @@ def _headline(numbers: dict[str, Any]) -> Text:
     ):
         if count:
             line.append(f", {count:,} {word}", style=style)
-    line.append(f"\n{_usd(cost['billed_usd'])} billed, {_usd(cost['estimated_usd'])} estimated")
+    line.append(f"\n{_usd(cost['estimated_usd'])} estimated, {_usd(cost['billed_usd'])} billed")
+    if cost["superseded_usd"] > 0:
+        line.append(f", {_usd(cost['superseded_usd'])} of it for what was superseded")
     if cost["reserved_usd"]:
         line.append(f", {_usd(cost['reserved_usd'])} reserved")
     return line

@@ -275,6 +275,14 @@ def test_a_person_watches_a_run_pauses_it_and_rejects_what_it_made(shop: Shop) -
         page.wait_for_selector("#run-run")
 
         page.focus("#grid")
+        page.keyboard.press("a")
+        until(page, "document.querySelector('[role=option]')?.firstChild.textContent.includes('approved')")
+        page.keyboard.press("n")
+        page.locator("#note:focus").fill("as it should be")
+        page.keyboard.press("Tab")
+        while shop.task("MUG").note != "as it should be":
+            page.wait_for_timeout(30)
+        page.keyboard.press("Escape")
         page.keyboard.press("r")
         until(page, "document.querySelector('[role=option]')?.firstChild.textContent.includes('not made yet')")
         assert shop.task("MUG").state == "planned"

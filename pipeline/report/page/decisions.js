@@ -82,6 +82,11 @@ photobatch.decisions = (() => {
     if (entry.d) listener(n);
   }
 
+  // Served, an approval is in the ledger before its note is written: it is told again, with the note.
+  async function amend(n, note) {
+    if (photobatch.served && model.value("decision", n) === 1) await send(n, { d: APPROVE, n: note, s: {} });
+  }
+
   async function send(n, entry) {
     const id = model.value("id", n);
     try {
@@ -149,5 +154,5 @@ photobatch.decisions = (() => {
   }
 
   addEventListener("pagehide", keepNow);
-  return { restore, tidy, of, about, can, decide, undo, draft, tally, csv, download, keepNow, onChange(f) { listener = f; } };
+  return { restore, tidy, of, about, can, decide, undo, draft, amend, tally, csv, download, keepNow, onChange(f) { listener = f; } };
 })();

@@ -15,7 +15,7 @@ photobatch.money = (() => {
     const saved = list.reduce((sum, each) => sum + each.saved_usd, 0);
     const card = (name, value, more = "") => el("div.card", {}, el("span", {}, name), el("b", {}, value), el("small", {}, more));
     return el("div.cards", {},
-      card(provider === "sandbox" ? "Billed (rehearsed)" : "Billed", money(cost.billed_usd), `estimated ${money(cost.estimated_usd)}`),
+      card(provider === "sandbox" ? "Billed (rehearsed)" : "Billed", money(cost.billed_usd), cost.superseded_usd > 0 ? `${money(cost.superseded_usd)} of it for what was superseded` : `estimated ${money(cost.estimated_usd)}`),
       card("Done", dom.count(tasks.done), `of ${dom.plural(tasks.total, "task")}`),
       card("Failed", dom.count(tasks.failed + tasks.invalid), tasks.invalid ? `${dom.count(tasks.invalid)} never sent` : ""),
       card("Open", dom.count(tasks.open), cost.reserved_usd ? `${money(cost.reserved_usd)} reserved` : ""),

@@ -49,7 +49,7 @@ photobatch.viewer = (() => {
     const word = decisions.of(n);
     const about = decisions.about(n);
     const press = (decision, text, key, state) => el("button", { type: "button", id: `do-${decision}`, class: state, "aria-pressed": String(word === state), disabled: !decisions.can(n, decision), onclick: () => decide(decision) }, text, " ", el("kbd", { "aria-hidden": "true" }, key));
-    const note = el("textarea", { id: "note", rows: 2, value: about.n, placeholder: "why, for whoever reads it", oninput: () => decisions.draft(n, note.value, decisions.about(n).s) });
+    const note = el("textarea", { id: "note", rows: 2, value: about.n, disabled: word === "redo", placeholder: "why, for whoever reads it", oninput: () => decisions.draft(n, note.value, decisions.about(n).s), onchange: () => decisions.amend(n, note.value) });
     return el("section.verdict", {},
       el("div.buttons", {}, press("approve", "Approve", "a", "approved"), press("reject", "Reject", "r", "rejected"),
         el("button.plain", { type: "button", id: "do-undo", disabled: word === "none", onclick: undo }, "Undo ", el("kbd", { "aria-hidden": "true" }, "u"))),
@@ -64,7 +64,8 @@ photobatch.viewer = (() => {
     return el("details.redo", { open: number > 0 },
       el("summary", {}, "Reject with other parameters"),
       el("p.hint", {}, "What you change here is used when it is made anew. Making it anew is paid for."),
-      changes.form(model.of("endpoint", n), details.params || {}, about.s, (set) => decisions.draft(n, byId("note").value, set)));
+      changes.form(model.of("endpoint", n), details.params || {}, about.s, (set) => decisions.draft(n, byId("note").value, set)),
+      el("button", { type: "button", onclick: () => decide("reject") }, "Reject with these parameters"));
   }
 
   function facts(n, details) {
