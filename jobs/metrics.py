@@ -34,6 +34,7 @@ class Metrics(Watcher):
         """Raises RecipeError for a port that is none."""
         self._folder = folder
         self._file = file
+        self._state: Working | None = None
         self._running = Running()
         self._writing = threading.Lock()
         self._ticker: asyncio.Task[None] | None = None
@@ -41,13 +42,15 @@ class Metrics(Watcher):
 
     def working(self, state: Working) -> None:
         """Calls begin."""
-        if self._file is not None or self._server is not None:
-            self._ticker = asyncio.create_task(self._tick(state), name="metrics")
+        self._state = state
+        if self._file is not None:
+            self._ticker = asyncio.create_task(self._tick(), name="metrics")
 
     def finished(self, summary: dict[str, Any]) -> None:
         """The run ended."""
         if self._ticker is not None:
             self._ticker.cancel()
+        self._state = None
         requests, ours = summary["requests"], summary.get("this_run", {})
         self._running = Running(
             calls=requests["submit"],
@@ -67,8 +70,9 @@ class Metrics(Watcher):
 
     def text(self) -> str:
         """The metrics as they are now; on any thread."""
+        running = self._running if self._state is None else _measured(self._state)
         with reading(self._folder) as db:
-            return exposition(db, self._running)
+            return exposition(db, running)
 
     def write(self) -> None:
         """Replace the file whole.  Blocking."""
@@ -81,11 +85,9 @@ class Metrics(Watcher):
             except (OSError, PipelineError) as error:
                 say(f"metrics could not be written to {self._file}: {error}")
 
-    async def _tick(self, state: Working) -> None:
+    async def _tick(self) -> None:
         while True:
-            self._running = _measured(state)
-            if self._file is not None:
-                await asyncio.to_thread(self.write)
+            await asyncio.to_thread(self.write)
             await asyncio.sleep(EVERY_S)
 
 

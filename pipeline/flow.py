@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pipeline.amend import Amendment
     from pipeline.provider import Provider
 
+CUT_OFF = "cut off: what the provider has accepted is fetched by the next run, without being paid again"
 SEEDS = 2**31
 """Drawn seeds are below this: every endpoint takes them, and two calls of one day will not share one."""
 
@@ -107,6 +108,8 @@ class Run:
             await self._converge(ledger, ending)
         except (Interrupted, asyncio.CancelledError) as error:
             ending.because(INTERRUPTED.word, INTERRUPTED.message)
+            if isinstance(error, asyncio.CancelledError):
+                ending.messages = [CUT_OFF]
             summary = close(ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
             self.watcher.finished(summary)
             if isinstance(error, asyncio.CancelledError):
@@ -238,14 +241,21 @@ class Run:
         bills = from_records(await ledger.do(lambda db: db.execute("SELECT * FROM prices").fetchall()))
         cache = self.orders.prices_cache
         tally = Tally(self.orders.failures, clock=self.clock)
+        stop = Stop()
         tools = Tools(
             ledger=ledger,
             provider=provider,
             throttle=throttle,
             budget=await make_budget(ledger, self.orders, self.clock),
             store=OutputStore(self.orders.out, ai_label=self.orders.ai_label),
-            staging=Staging(ledger, provider, clock=self.clock, presign=CloudStorage().presign),
-            stop=Stop(),
+            staging=Staging(
+                ledger,
+                provider,
+                clock=self.clock,
+                presign=CloudStorage().presign,
+                stopped=lambda: stop.run is not None,
+            ),
+            stop=stop,
             observer=tally,
             prices=PriceBook(bills, read_cache(cache) if cache else {}, self.orders.assumed_nano),
             clock=self.clock,
@@ -280,7 +290,7 @@ class Run:
     async def _work(self, tools: Tools, tally: Tally, planner: Planner | None, ending: Ending) -> None:
         """Let the crew settle every open task, and note why it stopped before that."""
         habits = Habits(ending.run_id, self.orders.patience, self.orders.full_decode, self.orders.deadline)
-        news = News(ended=planner is None)
+        news = News(planner is None, await tools.ledger.do(counts.newest_task))
         crew = Crew(Worker(tools, habits), tools, news, workers_per_lane=2 * self.orders.in_flight)
         lanes = await self._lanes(tools.ledger, planner)
         accepted = await tools.ledger.submitted_tasks()
