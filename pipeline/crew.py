@@ -30,6 +30,8 @@ class News:
     """Tells feeders that planning has put more into the ledger, or that it has ended."""
 
     ended: bool = True
+    known_id: int = 0
+    """Tasks up to this id are older than the planning: whether they are still wanted is known when it has ended."""
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def more(self, *, ended: bool = False) -> None:
@@ -82,7 +84,13 @@ class Crew:
     async def _feed(self, slug: str, first: list[Task], inbox: asyncio.Queue[Task | Sharing | None]) -> None:
         for task in first:
             await inbox.put(task)
-        after = 0
+        for after in dict.fromkeys([0] if self._news.ended else [self._news.known_id, 0]):
+            await self._feed_above(after, slug, inbox)
+        for _ in range(self._hands):
+            await inbox.put(None)  # one "go home" per worker
+
+    async def _feed_above(self, after: int, slug: str, inbox: asyncio.Queue[Task | Sharing | None]) -> None:
+        """Hand out what is open above the id *after*, until planning has ended and nothing is left."""
         while not self._tools.stop.gone(slug):
             news = self._news.next()
             ended = self._news.ended
@@ -100,8 +108,6 @@ class Crew:
                 if ended:
                     break
                 await news.wait()
-        for _ in range(self._hands):
-            await inbox.put(None)  # one "go home" per worker
 
     async def _open_tasks(self, slug: str, after: int) -> list[tuple[Task, int | None, str | None]]:
         try:

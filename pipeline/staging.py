@@ -54,13 +54,16 @@ class Staging:
         limits: Limits | None = None,
         presign: Presign | None = None,
         longest_s: float = LONGEST_S,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``stopped``: whether the run takes no new calls; then nothing more is read and uploaded for them."""
         self._ledger = ledger
         self._provider = provider
         self._clock = clock
         self._limits = limits
         self._presign = presign
         self._longest_s = longest_s
+        self._stopped = stopped
         self._places = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Future[str]] = {}
 
@@ -80,6 +83,8 @@ class Staging:
         if "://" in location:
             return await self._presigned(location)
         async with self._places:
+            if self._stopped():
+                raise CallError("the run is stopping", ErrorClass.INTERRUPTED, sent=False, answered=False)
             return await self._staged(location)
 
     async def _staged(self, location: str) -> str:

@@ -51,6 +51,12 @@ class Worker:
         if task.request_id is not None:
             await self.delivery.take_up(task)
             return
+        candidate: Task | None = task
+        while candidate is not None:
+            candidate = await self._try(candidate)
+
+    async def _try(self, task: Task) -> Task | None:
+        """Send *task*; when its input cannot be had, returns one with the same body to try instead."""
         story = _Story(self.tools, self.habits.patience)
         try:
             body = await self._body(task)
@@ -60,8 +66,11 @@ class Worker:
                 if not story.again(error):
                     raise
                 await self._send_again(task, body, story)
+        except _Unusable as error:
+            return error.instead
         except (LeftOpen, CallError):
-            return  # what happened is in the ledger
+            pass  # what happened is in the ledger
+        return None
 
     async def _send_again(self, task: Task, body: dict[str, Any], story: _Story) -> None:
         """Retry as the policy says.  For the first try alone, tenacity would be a tenth of what a task costs."""
@@ -77,12 +86,13 @@ class Worker:
         try:
             return await self.tools.staging.body(task.endpoint, task.params)
         except BadInput as error:
-            await self._fail_unsent(task, Verdict(ErrorClass.BAD_INPUT, str(error), None, self.tools.clock()))
-            raise LeftOpen from error
+            verdict = Verdict(ErrorClass.BAD_INPUT, str(error), None, self.tools.clock())
+            raise _Unusable(await self._fail_unsent(task, verdict)) from error
         except CallError as error:
             step = _final(error)
-            if isinstance(step, GiveUp | Doubt):
-                await self._fail_unsent(task, Verdict.of(error, self.tools.clock(), before="upload: "))
+            if error.error_class is not ErrorClass.INTERRUPTED and isinstance(step, GiveUp | Doubt):
+                verdict = Verdict.of(error, self.tools.clock(), before="upload: ")
+                raise _Unusable(await self._fail_unsent(task, verdict)) from error
             self.tools.stop_for(task, error, step)
             raise LeftOpen from error
 
@@ -93,6 +103,7 @@ class Worker:
         try:
             async with self.tools.throttle.admit(task.endpoint):
                 self._in_time(task)
+                story.begin()
                 attempt = await self._intend(task, seed, reservation)
                 answer = await self._call(task, body, attempt)
                 if isinstance(answer, Accepted):
@@ -163,9 +174,10 @@ class Worker:
         await tools.budget.settle(attempt.reservation, 0)
         self._failed(task, error.error_class, twins)
 
-    async def _fail_unsent(self, task: Task, verdict: Verdict) -> None:
-        await self.tools.ledger.failed_unsent(task, verdict)
+    async def _fail_unsent(self, task: Task, verdict: Verdict) -> Task | None:
+        instead = await self.tools.ledger.failed_unsent(task, verdict)
         self._failed(task, verdict.error_class, 1)
+        return instead
 
     def _failed(self, task: Task, error_class: ErrorClass, count: int) -> None:
         for _ in range(count):
@@ -208,6 +220,14 @@ class Worker:
         return drawn, {**body, seed[0]: drawn}
 
 
+class _Unusable(Exception):
+    """A task whose input cannot be had; ``instead`` would send the same body."""
+
+    def __init__(self, instead: Task | None) -> None:
+        super().__init__()
+        self.instead = instead
+
+
 class _Unanswered(Exception):
     """A POST that brought neither an answer nor an id; ``error`` says why."""
 
@@ -223,16 +243,21 @@ class _Story:
     def __init__(self, tools: Tools, patience: Patience) -> None:
         self._tools = tools
         self._patience = patience
-        self._began = tools.clock()
+        self._began: float | None = None
         self._tries = 0
         self._step: Step = GiveUp()
+
+    def begin(self) -> None:
+        """Note the first try: what a task waited for before that says nothing about its endpoint."""
+        if self._began is None:
+            self._began = self._tools.clock()
 
     def judge(self, error: CallError) -> Step:
         """Ask the policy what follows *error*."""
         self._step = next_step(
             error,
             tries=self._tries + 1,
-            elapsed_s=self._tools.clock() - self._began,
+            elapsed_s=0.0 if self._began is None else self._tools.clock() - self._began,
             patience=self._patience,
             chance=self._tools.chance(),
         )

@@ -74,6 +74,11 @@ def task_counts(db: sqlite3.Connection) -> TaskCounts:
     )
 
 
+def newest_task(db: sqlite3.Connection) -> int:
+    """The highest task id; 0 when there is none."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0])
+
+
 def rows(db: sqlite3.Connection) -> int:
     """Rows of the manifest as it was last taken in."""
     return int(db.execute("SELECT count(*) FROM rows WHERE live").fetchone()[0])

@@ -197,9 +197,13 @@ def reused(
     _outputs(db, task_id, images)
 
 
-def failed_unsent(db: sqlite3.Connection, *, task_id: int, verdict: Verdict) -> None:
-    """The task cannot be sent at all: a bad input, or its twin with the same body failed."""
+def failed_unsent(db: sqlite3.Connection, *, task_id: int, verdict: Verdict) -> list[Task]:
+    """The task cannot be sent at all.
+
+    Returns the planned tasks with the same body: they name the same content, perhaps by a better path.
+    """
     _end(db, task_id, State.FAILED, verdict)
+    return _planned_twins(db, task_id)
 
 
 def moved(db: sqlite3.Connection, *, old: str, new: str) -> None:

@@ -189,9 +189,17 @@ class Ledger:
             lambda db: entries.reused(db, task_id=task.id, source_id=source_id, at=at, run_id=run_id, images=images)
         )
 
-    async def failed_unsent(self, task: Task, verdict: Verdict) -> None:
-        """Record a task that was not and will not be sent as it is."""
-        await self.do(lambda db: entries.failed_unsent(db, task_id=task.id, verdict=verdict))
+    async def failed_unsent(self, task: Task, verdict: Verdict) -> Task | None:
+        """Record a task that was not and will not be sent as it is; returns one with the same body to try instead."""
+
+        def fail(db: sqlite3.Connection) -> Task | None:
+            twins = entries.failed_unsent(db, task_id=task.id, verdict=verdict)
+            if _has_selection(db):
+                chosen = {id_ for (id_,) in db.execute("SELECT id FROM temp.chosen")}
+                twins = [twin for twin in twins if twin.id in chosen]
+            return twins[0] if twins else None
+
+        return await self.do(fail)
 
     async def moved(self, old: str, new: str) -> None:
         """Record that an output was moved aside."""

@@ -1,0 +1,132 @@
+"""A folder converges to its manifest: what is there is not paid again, what changed is, what left stays."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.run.conftest import MOOD, STUDIO, products, recipe
+
+if TYPE_CHECKING:
+    from tests.run.conftest import Open
+
+
+async def test_a_second_run_pays_nothing_whatever_the_order_of_the_rows(open_shop: Open) -> None:
+    shop = await open_shop()
+    rows = products(12)
+    await shop.run(rows, STUDIO, MOOD)
+    shuffled = random.Random(1).sample(rows, len(rows))
+
+    summary = await shop.run(shuffled, STUDIO, MOOD)
+
+    assert (summary["exit_code"], summary["requests"]["submit"], shop.bills()) == (0, 0, 24)
+    assert summary["tasks"]["done"] == 24
+
+
+async def test_only_new_rows_are_paid(open_shop: Open) -> None:
+    shop = await open_shop()
+    await shop.run(products(3))
+
+    summary = await shop.run(products(5))
+
+    assert (summary["requests"]["submit"], shop.bills()) == (2, 5)
+
+
+async def test_changed_parameters_run_anew_and_the_old_output_moves_aside(open_shop: Open) -> None:
+    shop = await open_shop()
+    await shop.run(products(2))
+    before = {line["key"]: line for line in shop.results()}
+    brighter = {**STUDIO, "params": {**STUDIO["params"], "light_intensity": "strong"}}  # type: ignore[dict-item]  # a dict of texts
+
+    summary = await shop.run(products(2), brighter)
+
+    assert (summary["tasks"]["total"], summary["tasks"]["done"], shop.bills()) == (2, 2, 4)
+    for line in shop.results():
+        assert (shop.folder / line["output"]).is_file()
+        assert line["task_id"] != before[line["key"]]["task_id"]
+        assert line["output"].startswith(f"images/{line['key']}/studio.")
+    assert len(list((shop.folder / "superseded").rglob("*.png"))) == 2
+
+
+async def test_going_back_to_the_old_parameters_costs_nothing(open_shop: Open) -> None:
+    shop = await open_shop()
+    brighter = {**STUDIO, "params": {**STUDIO["params"], "light_intensity": "strong"}}  # type: ignore[dict-item]  # a dict of texts
+    for step in (STUDIO, brighter):
+        await shop.run(products(2), step)
+
+    summary = await shop.run(products(2), STUDIO)
+
+    assert (summary["requests"]["submit"], summary["tasks"]["done"], summary["tasks"]["reused"]) == (0, 2, 2)
+    assert all((shop.folder / line["output"]).is_file() for line in shop.results())
+
+
+async def test_rows_that_left_leave_results_and_summary_and_come_back_for_nothing(open_shop: Open) -> None:
+    shop = await open_shop()
+    await shop.run(products(4))
+
+    fewer = await shop.run(products(2))
+    assert (fewer["tasks"]["total"], fewer["rows"], len(shop.results())) == (2, 2, 2)
+    assert shop.query("SELECT count(*) FROM tasks") == [(4,)], "the ledger forgets nothing"
+
+    back = await shop.run(products(4))
+
+    assert (back["tasks"]["done"], back["requests"]["submit"], shop.bills()) == (4, 0, 4)
+
+
+async def test_a_limit_takes_the_first_rows_and_lets_none_leave(open_shop: Open) -> None:
+    shop = await open_shop()
+    await shop.run(products(4))
+
+    summary = await shop.run(products(6), limit=5)
+
+    assert (summary["tasks"]["total"], shop.bills()) == (5, 5)
+
+
+async def test_what_the_last_run_left_open_and_the_recipe_no_longer_wants_is_not_paid(open_shop: Open) -> None:
+    shop = await open_shop({"match": {"kind": "submit"}, "fault": "406-credits", "times": 1})
+    late = products(6, first=2000)
+    await shop.run(late, concurrency=1)
+    brighter = {**STUDIO, "params": {**STUDIO["params"], "light_intensity": "strong"}}  # type: ignore[dict-item]  # a dict of texts
+    invalid = [{**row, "image_url": "ftp://nowhere"} for row in products(1500)]  # so many rows are read before them
+
+    summary = await shop.run([*invalid, *late], brighter, preflight=False)
+
+    assert (summary["tasks"]["done"], summary["tasks"]["invalid"], shop.bills()) == (6, 1500, 6)
+    assert {
+        line["params"] for line in shop.results() if line["state"] == "done" and "strong" not in line["params"]
+    } == set()
+
+
+async def test_without_preflight_what_was_open_is_taken_up_once_it_is_still_wanted(open_shop: Open) -> None:
+    shop = await open_shop({"match": {"kind": "submit"}, "fault": "406-credits", "times": 1})
+    await shop.run(products(6), concurrency=1)
+
+    summary = await shop.run([*products(3, first=50), *products(6)], preflight=False)
+
+    assert (summary["exit_code"], summary["tasks"]["done"], shop.bills()) == (0, 9, 9)
+
+
+async def test_without_preflight_a_key_used_twice_far_apart_is_told_in_words(open_shop: Open) -> None:
+    shop = await open_shop()
+    rows = products(2500)
+    rows[2400] = {**rows[2400], "sku": "P-001"}
+
+    summary = await shop.run(rows, preflight=False, concurrency=200, max_failures="90%", limit=2450)
+
+    assert (summary["exit_code"], summary["stopped_by"]) == (2, "manifest")
+    assert "P-001" in summary["message"]
+    assert shop.bills() == summary["tasks"]["done"]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_a_recipe_may_lose_and_gain_steps(open_shop: Open, *, reverse: bool) -> None:
+    shop = await open_shop()
+    steps = [MOOD, STUDIO] if reverse else [STUDIO, MOOD]
+    await shop.run(products(2), steps[0])
+    both = await shop.run(products(2), *steps)
+    one = await shop.run(products(2), steps[1])
+
+    assert (both["tasks"]["total"], one["tasks"]["total"], shop.bills()) == (4, 2, 4)
+    assert recipe(*steps)["step"] == steps
