@@ -174,7 +174,7 @@ CREATE INDEX IF NOT EXISTS same_body ON tasks (fingerprint);
 CREATE INDEX IF NOT EXISTS open_tasks ON tasks (endpoint, id) WHERE state = 'planned';
 CREATE INDEX IF NOT EXISTS at_risk ON tasks (id) WHERE state IN ('intent', 'submitted', 'in_doubt');
 CREATE INDEX IF NOT EXISTS row_tasks ON tasks (row_id);
-CREATE INDEX IF NOT EXISTS same_row ON rows (digest) WHERE live;
+CREATE INDEX IF NOT EXISTS same_row ON rows (digest, local) WHERE live;
 CREATE INDEX IF NOT EXISTS task_attempts ON attempts (task_id);
 """
 
@@ -219,7 +219,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA wal_autocheckpoint = 4000")
-        db.execute("PRAGMA cache_size = -65536")
+        db.execute("PRAGMA cache_size = -32768")
         db.execute("PRAGMA temp_store = FILE")
     except sqlite3.Error as error:
         raise unusable(path, error) from error
