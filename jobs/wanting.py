@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.options import listed
+from pipeline.api import as_recipe
 from pipeline.errors import ManifestError, RecipeError
 from pipeline.recipe import Recipe, parse_settings
 
@@ -16,7 +17,7 @@ def recipe_from(recipe: Path | None, endpoint: str | None, settings: list[str] |
     if recipe is not None and endpoint is not None:
         raise RecipeError("--recipe and --endpoint exclude each other", hint="give one of them")
     if recipe is not None:
-        loaded = Recipe.load(recipe)
+        loaded = as_recipe(recipe)
         return loaded.with_settings(parse_settings(settings)) if settings else loaded
     if endpoint is not None:
         return Recipe.one_step(endpoint, settings)

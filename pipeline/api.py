@@ -31,12 +31,14 @@ from pipeline.ledger import FILE, schema
 from pipeline.lookup import look
 from pipeline.money import nano, nano_up
 from pipeline.orders import SETTLE_AFTER_S, Orders, Period, Watcher
-from pipeline.planning import Plan, Wanted, make_plan
+from pipeline.planning import Plan, make_plan
 from pipeline.policy import Patience
 from pipeline.provider import Backoff, Timeouts
 from pipeline.recipe import Recipe
+from pipeline.report.flags import Thresholds
 from pipeline.tally import FailureLimit
 from pipeline.undo import take_back
+from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -263,13 +265,14 @@ def resume_sync(out: str | Path, **flags: Any) -> Result:
 
 def as_recipe(recipe: Any) -> Recipe:
     """A Recipe from a path, a dict, a Recipe, or None (the manifest names endpoints itself)."""
-    if isinstance(recipe, Recipe):
-        return recipe
     if recipe is None:
         return Recipe(steps=())
     if isinstance(recipe, Mapping):
-        return Recipe.from_dict(recipe)
-    return Recipe.load(recipe)
+        recipe = Recipe.from_dict(recipe)
+    elif not isinstance(recipe, Recipe):
+        recipe = Recipe.load(recipe)
+    Thresholds.from_checks(recipe.checks)
+    return recipe
 
 
 def with_key(settings: Settings) -> Settings:

@@ -30,10 +30,11 @@ from pipeline.money import usd
 from pipeline.naming import Naming
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outputs import OutputStore
-from pipeline.planning import KEY_ROWS, Plan, Planner, Wanted, take_in
+from pipeline.planning import KEY_ROWS, Plan, Planner, take_in
 from pipeline.preflight import make_budget, read_balance, refuse_unpriced, require_room, watch_room
 from pipeline.prices import PriceBook, from_records, read_cache, write_cache
 from pipeline.provider import connect
+from pipeline.report.redrive import set_aside
 from pipeline.selection import Selection
 from pipeline.staging import Staging
 from pipeline.steering import steer
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from pipeline.amend import Amendment
     from pipeline.provider import Provider
+    from pipeline.wanted import Wanted
 
 CUT_OFF = "cut off: what the provider has accepted is fetched by the next run, without being paid again"
 SEEDS = 2**31
@@ -134,6 +136,7 @@ class Run:
             self.watcher.say(f"the last run was cut off while {cut_off} tasks were under way")
         self._mirror = await self._second_home(ledger)
         await asyncio.to_thread(self.prepare, ledger)
+        await asyncio.to_thread(set_aside, ledger, OutputStore(self.orders.out))
         if self.orders.send:
             await ledger.do(self.selection.reopen)
         if self.orders.send and not self.selection.narrow:
