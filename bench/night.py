@@ -17,8 +17,9 @@ from pathlib import Path
 from measuring import Finished, run
 
 from pipeline.ledger import Ledger, schema
-from pipeline.planning import Planner, Wanted
+from pipeline.planning import Planner
 from pipeline.recipe import Recipe
+from pipeline.wanted import Wanted
 
 ROWS = 1_000_000
 GOAL_S, GOAL_MB = 60.0, 300.0

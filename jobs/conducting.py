@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.flow import Run
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
 
 def conduct_here(

@@ -17,8 +17,8 @@ from jobs.tables import print_totals
 from jobs.wanting import assumed_prices, recipe_from, source
 
 if TYPE_CHECKING:
-    from pipeline.planning import Wanted
     from pipeline.recipe import Recipe
+    from pipeline.wanted import Wanted
 
 KEY = typer.Option("--key", metavar="K", help="Only this row; or, as for `run`, the column that names rows.")
 
@@ -54,8 +54,8 @@ def explain(
     from pipeline.api import look_now, remembered
     from pipeline.explain import Line, Totals
     from pipeline.explain import explain as explained
-    from pipeline.planning import Wanted
     from pipeline.target import SANDBOX
+    from pipeline.wanted import Wanted
 
     existing(folder)
     origin = remembered(folder)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.api import Settings
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
 NOON = 12
 JOB = typer.Argument(help="The job file; `photobatch init MANIFEST` writes one.")
@@ -128,7 +128,7 @@ def settings_of(job: Job, now: float) -> Settings:
 def wanted_of(job: Job) -> Wanted:
     """What the job asks for tonight: the newest manifest; raises ManifestError."""
     from pipeline.money import nano_up
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
     return Wanted(
         job.manifest(),

@@ -61,7 +61,7 @@ def run(
       photobatch run catalog.csv --endpoint bg-replace --set prompt='{title} on oak' --out out/oak --sandbox
     """
     from pipeline.api import Settings
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
     prices = assumed_prices(assume_price)
     settings = Settings(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
 PAY, SHARE, FETCH, SETTLE, NOTHING = "pay", "share", "fetch", "settle", "nothing"
 """What a run would do: pay for a call, copy an output that was paid for, fetch what the provider has accepted, ask the

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
 Result = TypeVar("Result")
 

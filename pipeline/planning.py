@@ -10,16 +10,15 @@ import json
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
 from pipeline.errors import ManifestError
 from pipeline.expand import WARNINGS_KEPT, BoundRecipe
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake, Taken
-from pipeline.manifest import Manifest, open_manifest
 from pipeline.manifest.keys import choose_key
 from pipeline.money import usd
 from pipeline.prices import PriceBook, from_records
@@ -31,87 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.ledger.counts import EndpointPlan, Invalid
-    from pipeline.recipe import Recipe
+    from pipeline.manifest import Manifest
+    from pipeline.wanted import Wanted
 
 BATCH = 1000
 KEY_ROWS = 20_000
 """Rows by which a key is chosen before all are read."""
 SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to do, and how to read it: the flags that `plan` and `run` share."""
-
-    manifest: Any
-    recipe: Recipe
-    key: str | None = None
-    limit: int | None = None
-    platform: str | None = None
-    images: str | Path | None = None
-    encoding: str | None = None
-    encoding_errors: str = "strict"
-    delimiter: str | None = None
-    image_base_url: str | None = None
-    allow_private: bool = False
-    """Whether images may be on this computer or in a private network: a rehearsal's may."""
-    check_images: bool = False
-    """Whether the servers are asked about remote images first; what they say then counts."""
-    assumed_nano: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def named_recipe(self) -> Recipe:
-        """The recipe with the key template that counts."""
-        return replace(self.recipe, key=self.key or self.recipe.key)
-
-    def open(self) -> Manifest:
-        """The manifest, its header read; raises ManifestError."""
-        if isinstance(self.manifest, Manifest):
-            return self.manifest
-        return open_manifest(
-            self.manifest,
-            encoding=self.encoding,
-            encoding_errors=self.encoding_errors,
-            delimiter=self.delimiter,
-            platform=self.platform,
-            images=self.images,
-            image_base_url=self.image_base_url,
-            limit=self.limit,
-            open_remote=_open_remote,
-        )
-
-    @property
-    def names_key(self) -> bool:
-        """Whether somebody said what names the rows."""
-        return bool(self.key or self.recipe.key)
-
-    def opened(self) -> Wanted:
-        """The same with its manifest open: standard input and remote files can be fetched only once."""
-        return replace(self, manifest=self.open())
-
-    @property
-    def place(self) -> str:
-        """Where the manifest is, for the ledger: a full path, an address, or words."""
-        if isinstance(self.manifest, Manifest):
-            return self.manifest.name
-        if not isinstance(self.manifest, str | Path):
-            return str(getattr(self.manifest, "name", None) or "data frame")
-        text = str(self.manifest)
-        return text if text == "-" or "://" in text else str(Path(text).expanduser().absolute())
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """The flags with which the manifest is read, where they say something; plain JSON values."""
-        flags = {
-            "platform": self.platform,
-            "images": None if self.images is None else str(Path(self.images).expanduser().absolute()),
-            "encoding": self.encoding,
-            "encoding_errors": None if self.encoding_errors == "strict" else self.encoding_errors,
-            "delimiter": self.delimiter,
-            "image_base_url": self.image_base_url,
-            "limit": self.limit,
-        }
-        return {name: value for name, value in flags.items() if value is not None}
 
 
 @dataclass
@@ -378,19 +303,6 @@ def _key(wanted: Wanted, manifest: Manifest, rows: int | None) -> str:
         return f"{{{choose_key(manifest, rows=rows).column}}}"
     template = Template.parse(named)
     return f"{{{named}}}" if template.constant else named
-
-
-def _open_remote(url: str) -> BinaryIO:
-    if url.lower().startswith(("http:", "https:")):
-        raise ManifestError(
-            f"{url}: a manifest is not fetched from the web", hint="download it first and give the file"
-        )
-    from pipeline.storage import CloudError, open_remote  # the extra is needed only by who names an address
-
-    try:
-        return open_remote(url)
-    except CloudError as error:
-        raise ManifestError(str(error), hint=error.hint) from error
 
 
 def _usd(nano: int | None) -> float | None:

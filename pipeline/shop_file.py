@@ -15,9 +15,9 @@ from pipeline.endpoints.parameters import nearest
 from pipeline.errors import FolderError, ManifestError, RecipeError
 from pipeline.inspection import reading
 from pipeline.manifest.export import Exported, export
-from pipeline.planning import Wanted
 from pipeline.recipe import Recipe
 from pipeline.template import Template
+from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
     import sqlite3

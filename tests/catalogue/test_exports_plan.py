@@ -11,8 +11,9 @@ import pytest
 
 import pipeline
 from pipeline.manifest.platforms import platforms
-from pipeline.planning import Wanted, take_in
+from pipeline.planning import take_in
 from pipeline.recipe import Recipe
+from pipeline.wanted import Wanted
 from tests.catalogue.commands import csv_file, photo, photobatch, plan
 from tests.catalogue.exports import ALL, MAGENTO, SHOPIFY, THIRTYBEES, WIX, Export, table
 

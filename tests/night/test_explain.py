@@ -12,7 +12,7 @@ from pipeline.sandbox.faults import FaultPlan
 if TYPE_CHECKING:
     from conftest import Night  # type: ignore[import-not-found]  # a fixture's type
 
-    from pipeline.planning import Wanted
+    from pipeline.wanted import Wanted
 
 
 def wanted(night: Night, recipe: str | None = None) -> Wanted:

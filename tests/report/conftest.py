@@ -14,8 +14,9 @@ from pipeline.errors import ErrorClass
 from pipeline.ledger import Ledger, decide, entries
 from pipeline.ledger.entries import Intent, Receipt, Verdict
 from pipeline.outputs import OutputStore
-from pipeline.planning import Planner, Wanted
+from pipeline.planning import Planner
 from pipeline.recipe import Recipe
+from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
