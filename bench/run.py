@@ -44,8 +44,11 @@ def main() -> None:
     lines: list[Line] = []
     for name in given.only or MEASUREMENTS:
         began = time.perf_counter()
-        lines += MEASUREMENTS[name](quick=given.quick)
-        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        found = MEASUREMENTS[name](quick=given.quick)
+        print(f"{name}, {time.perf_counter() - began:.0f} s", file=sys.stderr)
+        for line in found:
+            print(f"  {line.what}: {line.measured} ({line.goal})", file=sys.stderr, flush=True)
+        lines += found
     text = f"# What it costs\n\n{table.machine()}\n\n{table.markdown(lines)}\n\n{HOW}"
     print(text)
     if not given.quick and not given.only:
