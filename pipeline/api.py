@@ -267,12 +267,12 @@ def as_recipe(recipe: Any) -> Recipe:
     """A Recipe from a path, a dict, a Recipe, or None (the manifest names endpoints itself)."""
     if recipe is None:
         return Recipe(steps=())
-    if isinstance(recipe, Mapping):
-        recipe = Recipe.from_dict(recipe)
-    elif not isinstance(recipe, Recipe):
-        recipe = Recipe.load(recipe)
-    Thresholds.from_checks(recipe.checks)
-    return recipe
+    if isinstance(recipe, Recipe):
+        read = recipe
+    else:
+        read = Recipe.from_dict(recipe) if isinstance(recipe, Mapping) else Recipe.load(recipe)
+    Thresholds.from_checks(read.checks)
+    return read
 
 
 def with_key(settings: Settings) -> Settings:
@@ -296,8 +296,18 @@ READING = frozenset(
 )
 
 
+SWITCHES = frozenset({"no_preflight", "no_ai_label", "no_full_decode"})
+
+
 def _split(flags: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
-    """Flags that say how to run, and flags that say how to read; raises RecipeError for an unknown one."""
+    """Flags that say how to run, and flags that say how to read; raises RecipeError for an unknown one.
+
+    ``no_preflight=True`` is the command line's word for ``preflight=False``.
+    """
+    flags = {
+        name.removeprefix("no_") if name in SWITCHES else name: not value if name in SWITCHES else value
+        for name, value in flags.items()
+    }
     known: Iterable[str] = Settings.__dataclass_fields__
     unknown = [name for name in flags if name not in known and name not in READING]
     if unknown:
