@@ -49,7 +49,8 @@ def main() -> None:
         for line in found:
             print(f"  {line.what}: {line.measured} ({line.goal})", file=sys.stderr, flush=True)
         lines += found
-    text = f"# What it costs\n\n{table.machine()}\n\n{table.markdown(lines)}\n\n{HOW}"
+    note = "A few rows only: these figures mean nothing.\n\n" if given.quick else ""
+    text = f"# What it costs\n\n{note}{table.machine()}\n\n{table.markdown(lines)}\n\n{HOW}"
     print(text)
     if not given.quick and not given.only:
         RESULTS.write_text(text, encoding="utf-8")
