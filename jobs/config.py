@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.markup import escape
@@ -14,7 +14,7 @@ from jobs import environment, options
 from jobs.console import print_json, stdout
 from jobs.entries import ENTRIES
 from jobs.jobfile import load
-from jobs.nightly import JOB
+from jobs.nightly import JobFile
 from jobs.notices import hidden
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ URLS = "notify.urls"
 
 def config(
     ctx: typer.Context,
-    job_file: Annotated[Path, typer.Argument(metavar="JOB.toml", help=JOB.help)],
+    job_file: JobFile,
     json: options.Json = False,
 ) -> None:
     """Print every setting of a job file, its value and where it came from; the key masked."""

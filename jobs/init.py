@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from jobs import options
 from jobs.console import say
 from jobs.entries import ENTRIES, TABLES
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from jobs.entries import Entry
 
 JOB, RECIPE = "nightly.toml", "recipe.toml"
-TO = typer.Option("--to", help="The folder for both files.")
+TO = options.option("--to", "The folder for both files.")
 ENDPOINT = "segmind-relighting-v2"
 MOST_COLUMNS = 40
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,8 +186,3 @@ def _matching(pattern: str, base: Path) -> list[Path]:
     if Path(pattern).is_relative_to(base):
         return list(base.glob(Path(pattern).relative_to(base).as_posix()))
     return [Path(found) for found in glob(pattern, recursive=True)]  # noqa: PTH207  # Path.glob takes no absolute pattern
-
-
-def with_values(job: Job, **values: Any) -> Job:
-    """*job* with other values, for tests and notebooks."""
-    return replace(job, values={**job.values, **values})

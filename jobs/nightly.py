@@ -18,7 +18,7 @@ from jobs.durations import moment, seconds
 from jobs.jobfile import Job, load
 from jobs.morning import CAP, FAILURE, headline, markdown, outcome, plain
 from jobs.notices import notify
-from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, exit_code, step_summary, unattended
+from jobs.unattended import EmptyExitOrJobs, Grace, MetricsFile, MetricsPort, exit_code, step_summary, unattended
 from pipeline.errors import FolderBusy, PipelineError
 from pipeline.summary import INTERRUPTED
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from pipeline.wanted import Wanted
 
 NOON = 12
-JOB = typer.Argument(help="The job file; `photobatch init MANIFEST` writes one.")
+JobFile = Annotated[
+    Path, typer.Argument(metavar="JOB.toml", help="The job file; `photobatch init MANIFEST` writes one.")
+]
 CAP_NIGHT = typer.Option("--cap-night", metavar="USD", min=0, help="USD for calls between noon and noon.")
 TRUST = typer.Option("--trust-urls/--check-urls", help="Do not ask servers whether remote images changed.")
 PRUNE = typer.Option("--prune/--keep", help="Move outputs of rows that left the manifest to superseded/.")
@@ -37,7 +39,7 @@ REHEARSE = typer.Option("--sandbox/--real", help="Rehearse on the embedded sandb
 
 
 def nightly(
-    job_file: Annotated[Path, typer.Argument(metavar="JOB.toml", help=JOB.help)],
+    job_file: JobFile,
     cap_night: Annotated[float | None, CAP_NIGHT] = None,
     deadline: options.Deadline = None,
     trust_urls: Annotated[bool | None, TRUST] = None,
@@ -45,7 +47,7 @@ def nightly(
     base_url: options.BaseUrl = None,
     sandbox: Annotated[bool | None, REHEARSE] = None,
     grace: Grace = None,
-    empty_exit: Annotated[int | None, EmptyExit.__metadata__[0]] = None,
+    empty_exit: EmptyExitOrJobs = None,
     metrics_file: MetricsFile = None,
     metrics_port: MetricsPort = None,
     json: options.Json = False,

@@ -28,7 +28,7 @@ ONLY_KEY = typer.Option("--key", metavar="KEY", help="Only tasks of this row. Re
 SET = typer.Option(
     "--set", metavar="NAME=VALUE", help="What the selected tasks get instead of what they had. Repeatable."
 )
-DRY_RUN = typer.Option("--dry-run", help="Say what it would cost, and do nothing.")
+DRY_RUN = options.option("--dry-run", "Say what it would cost, and do nothing.")
 DECISIONS = typer.Option(
     "--decisions", metavar="FILE", help="decisions.csv from the report: rejected tasks are made once more."
 )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from jobs import options
 from jobs.console import print_json, stdout
 from jobs.folder import existing
 from jobs.tables import print_history
 
-NIGHTS = typer.Option("--nights", metavar="N", min=1, help="The trend: the newest N runs, one per line.")
+NIGHTS = options.option("--nights", "The trend: the newest N runs, one per line.", metavar="N", min=1)
 
 
 def status(folder: options.Folder, nights: Annotated[int | None, NIGHTS] = None, json: options.Json = False) -> None:

@@ -26,6 +26,8 @@ PRUNE = "Move outputs of rows that left the manifest to superseded/."
 Prune = Annotated[bool, options.option("--prune", PRUNE, ALONE)]
 Grace = Annotated[str | None, options.option("--grace", GRACE, ALONE, metavar="DURATION")]
 EmptyExit = Annotated[int, options.option("--empty-exit", EMPTY_EXIT, ALONE, min=0, max=255)]
+EmptyExitOrJobs = Annotated[int | None, options.option("--empty-exit", EMPTY_EXIT, ALONE, min=0, max=255)]
+"""The same where a job file may say it."""
 MetricsFile = Annotated[Path | None, options.option("--metrics-file", METRICS_FILE, ALONE)]
 MetricsPort = Annotated[str | None, options.option("--metrics-port", METRICS_PORT, ALONE, metavar="[HOST:]PORT")]
 

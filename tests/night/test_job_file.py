@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jobs.entries import ENTRIES
-from jobs.jobfile import load, with_values
+from jobs.jobfile import Job, load
 from jobs.nightly import cap_file, night_began, settings_of, wanted_of
 from pipeline.errors import ManifestError, RecipeError
 from pipeline.recipe import Recipe
@@ -26,6 +27,10 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "shop.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def with_values(job: Job, **values: Any) -> Job:
+    return replace(job, values={**job.values, **values})
 
 
 def at(day: int, hour: int) -> datetime:
