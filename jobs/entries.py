@@ -183,6 +183,8 @@ ENTRIES = (
           "5m"),
     Entry("provider", "base_url", text, '"http://127.0.0.1:8787"', "Another provider's host root."),
     Entry("provider", "sandbox", switch, "false", "Rehearse on the embedded sandbox: free, no key.", False),
+    Entry("output", "name", text, '"{key}/{step}"', "How outputs are called below images/, columns in braces."),
+    Entry("output", "images_to", text, '"s3://bucket/shop"', "Write outputs and results to object storage as well."),
     Entry("output", "ai_label", switch, "true", "Mark outputs as made by AI.", True),
     Entry("output", "prune", switch, "false", "Move outputs of rows that left the manifest to superseded/.", False),
     Entry("output", "metrics_file", text, '"metrics.prom"', "Metrics for Prometheus' textfile collector."),

@@ -119,6 +119,8 @@ def settings_of(job: Job, now: float) -> Settings:
         max_failures=job["pace.max_failures"],
         deadline=None if deadline is None else moment(deadline, local),
         settle_after_s=seconds(job["pace.settle_after"], name="settle_after"),
+        name=job["output.name"],
+        images_to=job["output.images_to"],
         ai_label=job["output.ai_label"],
         prune=job["output.prune"],
         assume_price=job["money.assume_price"] or {},
@@ -157,11 +159,15 @@ def night_began(local: datetime) -> float:
 
 def cap_file(job: Job, local: datetime) -> Path | None:
     """Where this calendar month's money is counted; a rehearsal's apart from real money."""
+    from pipeline.api import remembered
+    from pipeline.target import REAL, choose
+
     if job["money.cap_month"] is None:
         return None
+    provider = choose(job["provider.base_url"], sandbox=job["provider.sandbox"], remembered=remembered(job.out)).name
+    apart = "" if provider == REAL else f"-{provider}"
     named = Path(job["money.cap_file"] or job.out / "cap.db")
-    rehearsal = "-sandbox" if job["provider.sandbox"] or job["provider.base_url"] else ""
-    return named.with_name(f"{named.stem}-{local:%Y-%m}{rehearsal}{named.suffix}")
+    return named.with_name(f"{named.stem}-{local:%Y-%m}{apart}{named.suffix}")
 
 
 def report(job: Job, summary: Mapping[str, Any], *, json_only: bool = False, quiet: bool = False) -> None:

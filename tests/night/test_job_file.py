@@ -164,6 +164,8 @@ settle_after = "2m"
 [output]
 prune = true
 ai_label = false
+name = "{sku}"
+images_to = "s3://bucket/shop"
 """
     (tmp_path / "catalog.csv").write_text("sku,endpoint\n", encoding="utf-8")
     job = load(write(tmp_path, text), environment={})
@@ -172,6 +174,7 @@ ai_label = false
 
     assert (settings.cap_night_usd, settings.cap_usd, settings.night_began) == (5, 50, now - 10 * 3600)
     assert (settings.deadline, settings.rpm, settings.settle_after_s) == (now + 4 * 3600, 90, 120)
+    assert (settings.name, settings.images_to) == ("{sku}", "s3://bucket/shop")
     assert (settings.max_failures, settings.prune, settings.ai_label) == ("7", True, False)
     assert (wanted.check_images, wanted.encoding) == (False, "cp1252")
     assert wanted.assumed_nano == {"bg-replace": 500_000_000}
