@@ -28,7 +28,7 @@ def plan(*, quick: bool) -> list[Line]:
 
 
 def again(*, quick: bool) -> list[Line]:
-    """A second run over finished tasks whose results are written.  They have no outputs: `night` has them, and looks."""
+    """A second run over finished tasks whose results are written.  They have no outputs; those of `night` do."""
     with workload.scratch() as folder, serving(_image(folder), cores=own_cores()[0]) as url:
         files = _Files(folder, 2_000 if quick else 1_000_000)
         files.finish_all(url)
