@@ -184,7 +184,8 @@ def _cases(db: sqlite3.Connection) -> dict[str, list[Doubtful]]:
     cases: dict[str, list[Doubtful]] = {}
     for attempt, task, endpoint, params, seed, at in db.execute(
         "SELECT a.id, t.id, t.endpoint, t.params, a.seed, a.intent_at FROM attempts a JOIN tasks t ON t.id = a.task_id"
-        " WHERE a.outcome='in_doubt' AND t.state='in_doubt' ORDER BY a.id"
+        " WHERE a.outcome='in_doubt' AND t.state='in_doubt' AND NOT EXISTS"
+        " (SELECT 1 FROM attempts n WHERE n.task_id = a.task_id AND n.id > a.id) ORDER BY a.id"
     ):
         cases.setdefault(endpoint, []).append(Doubtful(attempt, task, endpoint, json.loads(params), seed, at))
     return cases

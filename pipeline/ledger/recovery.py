@@ -45,6 +45,13 @@ def recover(db: sqlite3.Connection, journal: Journal, now: float) -> Recovered:
 
 
 def _doubt_unanswered(db: sqlite3.Connection, now: float) -> int:
+    # Nothing is sent again before somebody knows: of several attempts only the newest may be in doubt.
+    db.execute(
+        "UPDATE attempts SET outcome='refused', held_nano=0, billed_nano=0, closed_at=?"
+        " WHERE (outcome IS NULL OR outcome='in_doubt')"
+        " AND EXISTS (SELECT 1 FROM attempts n WHERE n.task_id = attempts.task_id AND n.id > attempts.id)",
+        (now,),
+    )
     db.execute(
         "UPDATE attempts SET outcome='in_doubt', error_class=?, error=? WHERE outcome IS NULL",
         (ErrorClass.INTERRUPTED, NO_ANSWER),
