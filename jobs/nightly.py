@@ -90,10 +90,9 @@ def _night(job: Job, *, quiet: bool, json_only: bool) -> int:
         None if metrics_file is None else Path(metrics_file),
         job["output.metrics_port"],
     )
+    settings, wanted = settings_of(job, time.time()), wanted_of(job)
     display = Display(job.out, quiet=quiet, json_only=json_only)
-    summary = conduct_watched(
-        settings_of(job, time.time()), job.out, wanted_of(job), command="nightly", watcher=display, unattended=alone
-    )
+    summary = conduct_watched(settings, job.out, wanted, command="nightly", watcher=display, unattended=alone)
     if summary is None:
         return INTERRUPTED
     report(job, summary, json_only=json_only, quiet=quiet)

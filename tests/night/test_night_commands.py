@@ -143,6 +143,7 @@ def test_a_night_that_cannot_begin_is_told_to_the_people_and_ends_with_its_code(
     assert said.code == 2
     assert "notice 1 ($NOWHERE) was not sent: the variable NOWHERE is not set" in said.err
     assert "it did not run" in (shop / "page.md").read_text(encoding="utf-8")
+    assert not (shop / "out").exists()
 
 
 def test_the_second_of_two_overlapping_nights_says_who_holds_the_folder_and_since_when(shop: Path) -> None:
