@@ -18,9 +18,9 @@ from jobs.entries import ENTRIES
 from pipeline import endpoints
 from pipeline.endpoints import describe
 from pipeline.errors import PASSING, ErrorClass
+from pipeline.exits import EXIT_CODES
 from pipeline.ledger.export import COLUMNS, NUMBER, TEXT
 from pipeline.metrics import METRICS
-from pipeline.summary import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -26,7 +26,7 @@ from jobs.sandbox import sandbox
 from jobs.settle import settle
 from jobs.status import status
 from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError
-from pipeline.summary import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
+from pipeline.exits import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
 
 app = typer.Typer(
     name="photobatch",

@@ -14,8 +14,8 @@ from jobs.metrics import Metrics
 from jobs.morning import markdown
 from jobs.unattended import Unattended, exit_code, step_summary
 from pipeline.api import Settings, conduct
+from pipeline.exits import INTERRUPTED
 from pipeline.orders import Watcher, Watchers
-from pipeline.summary import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

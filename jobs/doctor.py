@@ -11,8 +11,8 @@ import typer
 
 from jobs import environment, options
 from jobs.console import stdout
+from pipeline.exits import ACCOUNT, DONE, OURS
 from pipeline.money import show
-from pipeline.summary import ACCOUNT, DONE, OURS
 
 LEAST_FREE_BYTES = 1_000_000_000
 

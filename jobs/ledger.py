@@ -66,7 +66,7 @@ def ledger(
 def _care(folder: Path, *, mend: bool) -> int:
     """Say what is wrong, after mending it when asked to; the exit code."""
     from pipeline import care
-    from pipeline.summary import DONE, PARTLY
+    from pipeline.exits import DONE, PARTLY
 
     if mend:
         for sentence in care.repair(folder):

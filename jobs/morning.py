@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs.unattended import nothing_done
-from pipeline.summary import EXIT_CODES
+from pipeline.exits import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

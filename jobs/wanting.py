@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobs.options import listed
-from pipeline.api import as_recipe
 from pipeline.errors import ManifestError, RecipeError
-from pipeline.recipe import Recipe, parse_settings
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 
 def recipe_from(recipe: Path | None, endpoint: str | None, settings: list[str] | None) -> Recipe:
     """The recipe that the flags mean; raises RecipeError when they contradict each other."""
+    from pipeline.api import as_recipe
+    from pipeline.recipe import Recipe, parse_settings
+
     settings = listed(settings, "--set")
     if recipe is not None and endpoint is not None:
         raise RecipeError("--recipe and --endpoint exclude each other", hint="give one of them")
@@ -35,6 +39,8 @@ def source(manifest: str) -> Any:
 
 def assumed_prices(pairs: list[str] | None) -> dict[str, float]:
     """``SLUG=USD`` pairs; raises RecipeError."""
+    from pipeline.recipe import parse_settings
+
     prices = {}
     for slug, text in parse_settings(listed(pairs, "--assume-price")).items():
         try:

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.exits import first_of
 from pipeline.ledger.export import Results, write_csv, write_parquet
 from pipeline.ledger.schema import TRIGGERS
 from pipeline.money import usd
-from pipeline.summary import first_of, summarise
+from pipeline.summary import summarise
 
 if TYPE_CHECKING:
     import sqlite3
