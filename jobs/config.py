@@ -12,8 +12,6 @@ from rich.table import Table
 
 from jobs import environment, options
 from jobs.console import print_json, stdout
-from jobs.entries import ENTRIES
-from jobs.jobfile import load
 from jobs.nightly import JobFile
 from jobs.notices import hidden
 
@@ -29,6 +27,8 @@ def config(
     json: options.Json = False,
 ) -> None:
     """Print every setting of a job file, its value and where it came from; the key masked."""
+    from jobs.jobfile import load
+
     job = load(job_file)
     lines = [*settings(job, ctx.obj or {}), key(ctx.obj or {})]
     if json:
@@ -42,6 +42,8 @@ def config(
 
 def settings(job: Job, files: dict[str, str]) -> list[tuple[str, Any, str]]:
     """(setting, value, where it came from); *files* says by variable which file it was read from."""
+    from jobs.entries import ENTRIES
+
     found = []
     for entry in ENTRIES:
         value = job[entry.place]

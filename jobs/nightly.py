@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs import environment, options
-from jobs.conducting import conduct_watched
 from jobs.console import print_json, say
-from jobs.display import Display
 from jobs.durations import moment, seconds
-from jobs.jobfile import Job, load
 from jobs.morning import CAP, FAILURE, headline, markdown, outcome, plain
 from jobs.notices import notify
 from jobs.unattended import EmptyExitOrJobs, Grace, MetricsFile, MetricsPort, exit_code, step_summary, unattended
 from pipeline.errors import FolderBusy, PipelineError
-from pipeline.summary import INTERRUPTED
+from pipeline.exits import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobs.jobfile import Job
     from pipeline.api import Settings
     from pipeline.wanted import Wanted
 
@@ -72,6 +70,8 @@ def nightly(
         "output.metrics_file": None if metrics_file is None else str(metrics_file.absolute()),
         "output.metrics_port": metrics_port,
     }
+    from jobs.jobfile import load
+
     job = load(job_file, flags)
     try:
         code = _night(job, quiet=quiet, json_only=json)
@@ -83,6 +83,9 @@ def nightly(
 
 def _night(job: Job, *, quiet: bool, json_only: bool) -> int:
     """Do the night and report; returns the exit code."""
+    from jobs.conducting import conduct_watched
+    from jobs.display import Display
+
     metrics_file = job["output.metrics_file"]
     alone = unattended(
         job["pace.grace"],

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import environment, options
-from jobs.conducting import conduct_here
 from jobs.console import stdout
-from jobs.deciding import decide
 from jobs.durations import moment, seconds
 from jobs.folder import existing
 from jobs.options import listed
@@ -70,6 +68,8 @@ def resume(
 
       photobatch resume out/autumn --only rejected --endpoint ic-light --set prompt='{title} on oak' --dry-run
     """
+    from jobs.conducting import conduct_here
+    from jobs.deciding import decide
     from pipeline.amend import Amendment
     from pipeline.api import Settings
     from pipeline.inspection import what_if

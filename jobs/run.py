@@ -7,7 +7,6 @@ from datetime import datetime
 import typer
 
 from jobs import environment, options
-from jobs.conducting import conduct_here
 from jobs.durations import moment, seconds
 from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, Prune, unattended
 from jobs.wanting import assumed_prices, recipe_from, source
@@ -60,6 +59,7 @@ def run(
 
       photobatch run catalog.csv --endpoint bg-replace --set prompt='{title} on oak' --out out/oak --sandbox
     """
+    from jobs.conducting import conduct_here
     from pipeline.api import Settings
     from pipeline.wanted import Wanted
 

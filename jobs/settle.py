@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from jobs import environment, options
-from jobs.conducting import conduct_here
 from jobs.durations import seconds
 from jobs.folder import existing
 
@@ -30,6 +29,7 @@ def settle(
 
     Exit code 6 while tasks stay in doubt.
     """
+    from jobs.conducting import conduct_here
     from pipeline.api import Settings
 
     existing(folder)

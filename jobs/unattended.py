@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from jobs import options
 from jobs.console import say
 from jobs.durations import seconds
-from pipeline.summary import DONE
+from pipeline.exits import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
