@@ -41,7 +41,8 @@ def ledger(
     from pipeline.inspection import reading
     from pipeline.ledger import counts, export
 
-    existing(folder)
+    if not (repair and (folder / "results.parquet").exists()):
+        existing(folder)
     if check or repair:
         raise typer.Exit(_care(folder, mend=repair))
     if format_ is Format.PARQUET and output is None:

@@ -6,6 +6,7 @@ goes through one writer thread; `await` returns once the change is on disk.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +38,7 @@ class Ledger:
         self.folder = folder
         self.path = folder / FILE
         self._clock = clock
+        self._refuse_amnesia()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.journal = Journal(folder / JOURNAL)
@@ -44,13 +46,25 @@ class Ledger:
             raise FolderError(
                 f"{folder}: {error.strerror or error}", hint="choose a folder you can write to"
             ) from error
-        self._db = schema.connect(self.path)
-        schema.prepare(self._db, self.path)
-        try:
-            self.recovered = recover(self._db, self.journal, clock())
-        except sqlite3.Error as error:
-            raise schema.unusable(self.path, error) from error
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.journal.close)
+            self._db = undo.enter_context(contextlib.closing(schema.connect(self.path)))
+            schema.prepare(self._db, self.path)
+            try:
+                self.recovered = recover(self._db, self.journal, clock())
+            except sqlite3.Error as error:
+                raise schema.unusable(self.path, error) from error
+            undo.pop_all()
         self._writer = Writer(self._db, self.path, self.journal)
+
+    def _refuse_amnesia(self) -> None:
+        """A folder with results whose ledger is gone would be paid for once more, without a word."""
+        gone = not self.path.exists() or not self.path.stat().st_size
+        if gone and (self.folder / "results.parquet").exists() and not self.path.with_name(f"{FILE}-wal").exists():
+            raise FolderError(
+                f"{self.folder} has results, but its ledger is gone: everything would be paid for once more",
+                hint=f"photobatch ledger {self.folder} --repair rebuilds it; or give another --out folder",
+            )
 
     async def do(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run *operation* on the writer thread; return once it is on disk."""

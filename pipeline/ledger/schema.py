@@ -6,12 +6,14 @@ seconds, JSON is canonical.  ``PRAGMA user_version`` holds the version.  Knows n
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FolderError, LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 VERSION = 1
@@ -236,7 +238,7 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
             raise FolderError(f"{path} is not a ledger of photobatch", hint="give another --out folder")
         else:
             check_version(version, path)
-            _migrate(db, version, path)
+            migrate(db, path)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
 
@@ -250,14 +252,23 @@ def check_version(version: int, path: Path) -> None:
         )
 
 
-def _migrate(db: sqlite3.Connection, version: int, path: Path) -> None:
-    if version == VERSION:
+def migrate(db: sqlite3.Connection, path: Path, *, to: int = VERSION, steps: Mapping[int, str] = MIGRATIONS) -> None:
+    """Bring the ledger to version *to*, one transaction per step, after copying it to ``<name>.v<version>``.
+
+    A step that fails leaves the version before it; raises LedgerError.
+    """
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version >= to:
         return
-    with sqlite3.connect(path.with_name(f"{path.name}.v{version}")) as copy:
+    with contextlib.closing(sqlite3.connect(path.with_name(f"{path.name}.v{version}"))) as copy:
         db.backup(copy)
-    copy.close()
-    for step in range(version, VERSION):
-        db.executescript(f"BEGIN; {MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;")
+    for step in range(version, to):
+        try:
+            db.executescript(f"BEGIN; {steps[step]} PRAGMA user_version = {step + 1}; COMMIT;")
+        except sqlite3.Error as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise unusable(path, error) from error
 
 
 def unusable(path: Path, error: sqlite3.Error) -> LedgerError:
