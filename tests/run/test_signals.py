@@ -41,7 +41,7 @@ def catalog(tmp_path: Path) -> Path:
 def wait_until(fact: Callable[[], bool], running: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 30
     while not fact():
-        assert running.poll() is None, "it ended before it could be disturbed"
+        assert running.poll() is None, f"it ended before it could be disturbed: {running.communicate()}"
         assert time.monotonic() < until
         time.sleep(0.02)
 
