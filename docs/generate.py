@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from jobs.cli import app
+from jobs.environment import variable
 from jobs.entries import ENTRIES
 from pipeline import endpoints
 from pipeline.endpoints import describe
@@ -24,6 +25,7 @@ from pipeline.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+LISTS = ("--set", "--assume-price", "--only")
 KINDS = {TEXT: "text", NUMBER: "number"}
 
 
@@ -78,7 +80,7 @@ def _command(name: str, command: Any) -> str:
     flags = [each for each in command.params if each.param_type_name == "option"]
     usage = " ".join(f"{each.name.upper()}" if each.required else f"[{each.name.upper()}]" for each in arguments)
     text = "\n".join(line.strip() for line in (command.help or "").strip().splitlines())
-    rows = [(f"`{_flag(each)}`", each.help or "", f"`{_variable(each)}`") for each in flags]
+    rows = [(f"`{_flag(each)}`", each.help or "", _variable(each)) for each in flags]
     flags_table = table(("flag", "meaning", "variable"), rows) if rows else ""
     return f"### `photobatch {name} {usage} [flags]`\n\n{text}\n\n{flags_table}\n"
 
@@ -89,7 +91,9 @@ def _flag(option: Any) -> str:
 
 
 def _variable(option: Any) -> str:
-    return str(option.envvar or f"PHOTOBATCH_{option.opts[0].removeprefix('--').upper().replace('-', '_')}")
+    """The variable that an option is read from; lists are read by our own hand, several values separated by ``;``."""
+    name = option.envvar or (variable(option.opts[0]) if option.opts[0] in LISTS else "")
+    return f"`{name}`" if name else ""
 
 
 PARTS = {

@@ -25,7 +25,7 @@ from jobs.run import run
 from jobs.sandbox import sandbox
 from jobs.settle import settle
 from jobs.status import status
-from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError
+from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError, RecipeError
 from pipeline.exits import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
 
 app = typer.Typer(
@@ -71,6 +71,20 @@ def photobatch(
     """Start any command: settings from files are read first."""
     del version
     ctx.obj = environment.load()
+    _refuse_unknown(ctx.obj)
+
+
+def _refuse_unknown(origins: dict[str, str]) -> None:
+    """Refuse settings in files that no flag knows: a typo in a rate or a cap must not be passed over."""
+    group = typer.main.get_command(app)
+    known = {environment.variable(each.opts[0]) for command in group.commands.values() for each in command.params}  # type: ignore[attr-defined]  # a group has commands
+    for name, origin in origins.items():
+        if origin.endswith(".toml") and name not in known:
+            from pipeline.endpoints.parameters import nearest  # pydantic comes with it: only for an error
+
+            setting = environment.setting(name)
+            near = nearest(setting, [environment.setting(each) for each in known])
+            raise RecipeError(f"{origin}: there is no setting {setting!r}{near}", hint="settings are named like flags")
 
 
 def exit_code(error: PipelineError) -> int:

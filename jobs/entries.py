@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.durations import seconds
 from jobs.morning import OUTCOMES
+from pipeline.durations import seconds
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
 from pipeline.tally import FailureLimit
@@ -100,7 +100,7 @@ def moment(value: Any) -> str:
     """A duration, or a time of day."""
     from datetime import UTC, datetime
 
-    from jobs.durations import moment as parsed
+    from pipeline.durations import moment as parsed
 
     try:
         parsed(text(value), datetime(2000, 1, 1, tzinfo=UTC))

@@ -66,6 +66,16 @@ def api_key() -> str | None:
         raise RecipeError(f"the key file {path} cannot be read: {error}", hint=f"set {KEY} instead") from error
 
 
+def variable(flag: str) -> str:
+    """The environment variable of *flag*: ``--max-failures`` is ``PHOTOBATCH_MAX_FAILURES``."""
+    return PREFIX + flag.removeprefix("--").upper().replace("-", "_")
+
+
+def setting(name: str) -> str:
+    """The name in a settings file that the variable *name* stands for."""
+    return name.removeprefix(PREFIX).lower()
+
+
 def _dotenv(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}

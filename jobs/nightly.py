@@ -12,10 +12,10 @@ import typer
 
 from jobs import environment, options
 from jobs.console import print_json, say
-from jobs.durations import moment, seconds
 from jobs.morning import CAP, FAILURE, headline, markdown, outcome, plain
 from jobs.notices import notify
 from jobs.unattended import EmptyExitOrJobs, Grace, MetricsFile, MetricsPort, exit_code, step_summary, unattended
+from pipeline.durations import moment, seconds
 from pipeline.errors import FolderBusy, PipelineError
 from pipeline.exits import INTERRUPTED
 

@@ -11,11 +11,11 @@ import typer
 
 from jobs import environment, options
 from jobs.console import stdout
-from jobs.durations import moment, seconds
 from jobs.folder import existing
 from jobs.options import listed
 from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, unattended
 from jobs.wanting import assumed_prices
+from pipeline.durations import moment, seconds
 
 if TYPE_CHECKING:
     from pipeline.flow import Run

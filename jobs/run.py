@@ -7,9 +7,9 @@ from datetime import datetime
 import typer
 
 from jobs import environment, options
-from jobs.durations import moment, seconds
 from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, Prune, unattended
 from jobs.wanting import assumed_prices, recipe_from, source
+from pipeline.durations import moment, seconds
 
 
 def run(

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from jobs import environment, options
-from jobs.durations import seconds
 from jobs.folder import existing
+from pipeline.durations import seconds
 
 BILLED = typer.Option("--as-billed", metavar="ID", help="This task was billed; nobody has its image. Repeatable.")
 UNBILLED = typer.Option("--as-unbilled", metavar="ID", help="This task was not billed: open it again. Repeatable.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from jobs import options
 from jobs.console import say
-from jobs.durations import seconds
+from pipeline.durations import seconds
 from pipeline.exits import DONE
 
 if TYPE_CHECKING:

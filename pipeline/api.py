@@ -20,11 +20,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pipeline import target as targets
+from pipeline.durations import moment, seconds
 from pipeline.errors import FolderError, InputError, RecipeError
 from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
@@ -302,12 +304,17 @@ SWITCHES = frozenset({"no_preflight", "no_ai_label", "no_full_decode"})
 def _split(flags: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
     """Flags that say how to run, and flags that say how to read; raises RecipeError for an unknown one.
 
-    ``no_preflight=True`` is the command line's word for ``preflight=False``.
+    ``no_preflight=True`` is the command line's word for ``preflight=False``; durations may be text: ``"4h"``.
     """
     flags = {
         name.removeprefix("no_") if name in SWITCHES else name: not value if name in SWITCHES else value
         for name, value in flags.items()
     }
+    if isinstance(flags.get("deadline"), str):
+        flags["deadline"] = moment(flags["deadline"], datetime.now().astimezone())
+    if "settle_after" in flags:
+        age = flags.pop("settle_after")
+        flags["settle_after_s"] = seconds(age, name="settle_after") if isinstance(age, str) else age
     known: Iterable[str] = Settings.__dataclass_fields__
     unknown = [name for name in flags if name not in known and name not in READING]
     if unknown:
