@@ -57,11 +57,17 @@ def main(rows: int) -> int:
         first, second = night(home), night(home)
         calls = sum(each.said["requests"]["submit"] for each in (first, second))
     print(f"{rows:,} unchanged rows, {calls} paid calls")
-    print(f"  first night    {first.seconds:6.1f} s  {first.peak_mb or 0:5.0f} MB  (results ledger written)")
-    print(f"  further nights {second.seconds:6.1f} s  {second.peak_mb or 0:5.0f} MB")
-    print(f"  goal           {GOAL_S:6.1f} s  {GOAL_MB:5.0f} MB")
+    print(line("first night", first, "the results ledger is written"))
+    print(line("further nights", second, f"goal: {GOAL_S:.0f} s, {GOAL_MB:.0f} MB"))
     missed = calls or second.seconds > GOAL_S or (second.peak_mb or 0) > GOAL_MB
     return 1 if missed else 0
+
+
+def line(name: str, night: Finished, note: str) -> str:
+    """One night's figures; the CPU's are those that other work on the machine does not touch."""
+    cpu = "" if night.cpu_s is None else f"  {night.cpu_s:6.1f} s of CPU"
+    peak = "" if night.peak_mb is None else f"  {night.peak_mb:5.0f} MB"
+    return f"  {name:14} {night.seconds:6.1f} s{cpu}{peak}  ({note})"
 
 
 def catalogue(path: Path, rows: int) -> None:
