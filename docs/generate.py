@@ -14,8 +14,8 @@ from typing import Any
 import typer
 
 from jobs.cli import app
-from jobs.environment import variable
 from jobs.entries import ENTRIES
+from jobs.environment import variable
 from pipeline import endpoints
 from pipeline.endpoints import describe
 from pipeline.errors import PASSING, ErrorClass
