@@ -22,26 +22,21 @@ from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError
-from pipeline.ledger import Ledger, counts, names
+from pipeline.ledger import Ledger, counts
 from pipeline.lock import hold
 from pipeline.lookup import look
-from pipeline.mirror import Mirror
 from pipeline.money import usd
-from pipeline.naming import Naming
 from pipeline.orders import Orders, Watcher, Working
+from pipeline.outfit import equip, make_provider, make_throttle, second_home
 from pipeline.outputs import OutputStore
 from pipeline.planning import KEY_ROWS, Plan, Planner, take_in
-from pipeline.preflight import make_budget, read_balance, refuse_unpriced, require_room, watch_room
-from pipeline.prices import PriceBook, from_records, read_cache, write_cache
-from pipeline.provider import connect
+from pipeline.preflight import read_balance, refuse_unpriced, watch_room
+from pipeline.prices import write_cache
 from pipeline.report.redrive import set_aside
 from pipeline.selection import Selection
-from pipeline.staging import Staging
 from pipeline.steering import steer
-from pipeline.stop import INTERRUPTED, Reason, Stop
-from pipeline.storage import CloudStorage
-from pipeline.tally import Tally
-from pipeline.throttle import START_PER_MINUTE, Rates, Throttle
+from pipeline.stop import INTERRUPTED, Reason
+from pipeline.throttle import START_PER_MINUTE
 from pipeline.tools import Habits, Tools
 from pipeline.worker import Worker
 
@@ -50,12 +45,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.amend import Amendment
+    from pipeline.mirror import Mirror
     from pipeline.provider import Provider
+    from pipeline.tally import Tally
     from pipeline.wanted import Wanted
 
 CUT_OFF = "cut off: what the provider has accepted is fetched by the next run, without being paid again"
-SEEDS = 2**31
-"""Drawn seeds are below this: every endpoint takes them, and two calls of one day will not share one."""
 
 
 class Interrupted(Exception):
@@ -134,7 +129,7 @@ class Run:
         cut_off = ledger.recovered.in_doubt + ledger.recovered.put_back
         if cut_off:
             self.watcher.say(f"the last run was cut off while {cut_off} tasks were under way")
-        self._mirror = await self._second_home(ledger)
+        self._mirror = await second_home(self.orders, ledger)
         await asyncio.to_thread(self.prepare, ledger)
         await asyncio.to_thread(set_aside, ledger, OutputStore(self.orders.out))
         if self.orders.send:
@@ -146,23 +141,19 @@ class Run:
         if self.orders.send and self.wanted is None:
             self.watcher.say(str(await ledger.do(amend.cost)))
         plan, planner = await self._take_in(ledger, ending)
-        throttle = Throttle(
-            Rates(self.orders.per_minute, self.orders.in_flight), wall=self.clock, chance=self.chance.random
-        )
-        provider = connect(
-            self.orders.api,
-            self.orders.hosts,
-            self.orders.key or "",
-            timeouts=self.orders.timeouts,
-            backoff=self.orders.backoff,
-            pacing=throttle,
-            latency_of=lambda slug: endpoints.get(slug).latency_s,
-            concurrency=self.orders.in_flight,
-            clock=self.clock,
-        )
+        throttle = make_throttle(self.orders, self.clock, self.chance)
+        provider = make_provider(self.orders, throttle, self.clock)
         try:
             balance_nano = await self._check(ledger, provider, plan)
-            tools, tally = await self._equip(ledger, provider, throttle)
+            tools, tally = await equip(
+                self.orders,
+                ledger,
+                provider,
+                throttle,
+                mirror=self._mirror,
+                clock=self.clock,
+                chance=self.chance,
+            )
             tally.remaining_nano = balance_nano
             await self._work(tools, tally, planner, ending)
         finally:
@@ -205,16 +196,6 @@ class Run:
             await self._prune(ledger, ending)
         return plan, None
 
-    async def _second_home(self, ledger: Ledger) -> Mirror | None:
-        """Where outputs go besides the folder: as asked now, or as asked the last time.  Raises RecipeError."""
-        prefix = self.orders.images_to or await asyncio.to_thread(ledger.meta, "images_to")
-        if not prefix:
-            return None
-        mirror = Mirror(self.orders.out, prefix)
-        await mirror.check_writable()
-        await asyncio.to_thread(ledger.set_meta, "images_to", prefix)
-        return mirror
-
     async def _prune(self, ledger: Ledger, ending: Ending) -> None:
         """Move aside what belongs to rows that left the manifest."""
         moved = await asyncio.to_thread(departed.prune, ledger, OutputStore(self.orders.out))
@@ -235,43 +216,6 @@ class Run:
             self.watcher.say(str(looked))
         for warning in looked.warnings:
             self.watcher.say(f"warning: {warning}")
-
-    async def _equip(self, ledger: Ledger, provider: Provider, throttle: Throttle) -> tuple[Tools, Tally]:
-        """Lay out the tools, after doubts were settled: the budget starts from what is still held.
-
-        Raises StorageError when the folder does not take files.
-        """
-        bills = from_records(await ledger.do(lambda db: db.execute("SELECT * FROM prices").fetchall()))
-        cache = self.orders.prices_cache
-        tally = Tally(self.orders.failures, clock=self.clock)
-        stop = Stop()
-        tools = Tools(
-            ledger=ledger,
-            provider=provider,
-            throttle=throttle,
-            budget=await make_budget(ledger, self.orders, self.clock),
-            store=OutputStore(self.orders.out, ai_label=self.orders.ai_label),
-            staging=Staging(
-                ledger,
-                provider,
-                clock=self.clock,
-                presign=CloudStorage().presign,
-                stopped=lambda: stop.run is not None,
-            ),
-            stop=stop,
-            observer=tally,
-            prices=PriceBook(bills, read_cache(cache) if cache else {}, self.orders.assumed_nano),
-            clock=self.clock,
-            chance=self.chance.random,
-            draw_seed=lambda: self.chance.randrange(1, SEEDS),
-            naming=Naming(ledger, await ledger.do(lambda db: names.settle(db, self.orders.naming))),
-            mirror=self._mirror,
-        )
-        tally.stop = tools.stop_run
-        await asyncio.to_thread(tools.store.check_writable)
-        require_room(tools.store, self.orders.least_free_bytes)
-        await asyncio.to_thread(tools.store.sweep)
-        return tools, tally
 
     async def _check(self, ledger: Ledger, provider: Provider, plan: Plan | None) -> int | None:
         """The account, then the tasks in doubt, before anything is sent; returns the balance in nano-dollars."""
