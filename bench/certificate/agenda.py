@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from certificate.rounds import Case
@@ -31,7 +31,7 @@ def agenda(chance: random.Random, *, quick: bool) -> Iterator[Case]:
         api = APIS[turn % 2]
         for each in APIS if quick else (api,):
             yield cuts(each, QUICK_CUT_TASKS if quick else CUT_TASKS)
-        yield from kills(api, chance)
+        yield from every_step_once(api, chance) if quick else kills(api, chance)
         yield from disks(api, chance, quick=quick)
         yield from damages(api, chance, quick=quick)
         yield from clocks(api, chance, quick=quick)
@@ -48,6 +48,25 @@ def kill(step: str, chance: random.Random) -> dict[str, Any]:
     return {"step": step, "nth": 1 if step in ONCE else chance.randint(1, 9), "act": "kill"}
 
 
+def every_step_once(api: str, chance: random.Random) -> Iterator[Case]:
+    """Each step once, three kills per round: while calls are made, while they are taken up, and around a run."""
+    during = [step for step in STEPS if step not in ONCE and step not in RARE]
+    half = (len(during) + 1) // 2
+    for first, second, last in zip_longest(during[:half], during[half:], sorted(ONCE)):
+        steps = [step for step in (first, second, last) if step is not None]
+        victims = tuple({"step": step, "nth": 1 if step in ONCE else chance.randint(1, 4)} for step in steps)
+        yield Case("kill", api, 24, victims)
+    yield from seldom(api, chance)
+
+
+def seldom(api: str, chance: random.Random) -> Iterator[Case]:
+    """Kills at steps that need something besides, and at random moments."""
+    for step in RARE:
+        yield Case("kill", api, 20, ({"step": step, "nth": 1},), cut=step == "doubt durable")
+    moments = tuple({"after_s": round(chance.uniform(0.3, 1.2), 3)} for _ in range(3))
+    yield Case("kill, random moment", api, 30, moments)
+
+
 def kills(api: str, chance: random.Random) -> Iterator[Case]:
     """Kills at every durable step, of the run and then of the one that takes it up; and at random moments."""
     steps = [step for step in STEPS if step not in RARE]
@@ -57,10 +76,7 @@ def kills(api: str, chance: random.Random) -> Iterator[Case]:
         yield Case("kill", api, 14, (kill(first, chance), kill(second, chance)), flags=flags)
     for first, second in zip(steps[1::2], later[len(steps) // 2 :], strict=False):
         yield Case("kill", api, 14, (kill(first, chance), kill(second, chance)))
-    for step in RARE:
-        yield Case("kill", api, 20, ({"step": step, "nth": 1},), cut=step == "doubt durable")
-    moments = tuple({"after_s": round(chance.uniform(0.3, 1.2), 3)} for _ in range(3))
-    yield Case("kill, random moment", api, 30, moments)
+    yield from seldom(api, chance)
 
 
 def disks(api: str, chance: random.Random, *, quick: bool) -> Iterator[Case]:

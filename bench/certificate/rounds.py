@@ -117,7 +117,8 @@ class Round:
             last = number == PATIENCE - 1
             if number >= CUT_COMMANDS:
                 self.url = self.provider.url
-            words = ("run", str(manifest), "--out", str(out)) if number % 2 == 0 or last else ("resume", str(out))
+            anew = number % 2 == 0 or last or not (out / "ledger.db").exists()
+            words = ("run", str(manifest), "--out", str(out)) if anew else ("resume", str(out))
             code = self._command(*words)
             doubts = doubts + 1 if code == DOUBT and number >= CUT_COMMANDS else 0
 
