@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
+from pipeline.boundstep import WARNINGS_KEPT
 from pipeline.errors import ManifestError
-from pipeline.expand import WARNINGS_KEPT, BoundRecipe
+from pipeline.expand import BoundRecipe
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake, Taken
 from pipeline.manifest.keys import choose_key

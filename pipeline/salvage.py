@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
-from pipeline.expand import encode, fingerprint
 from pipeline.ledger import FILE, schema
 from pipeline.ledger.salvage import copy_rows, set_aside
 from pipeline.money import nano
 from pipeline.outputs import OutputStore
 from pipeline.task import State
+from pipeline.wish import encode, fingerprint
 
 if TYPE_CHECKING:
     import sqlite3

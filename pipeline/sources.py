@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
-from pipeline.expand import BadImage
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import examine
 from pipeline.images.references import Kind, classify, data_uri_bytes
 from pipeline.manifest.references import split
 from pipeline.storage import CloudError, CloudStorage, NoSuchObject
+from pipeline.wish import BadImage
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,14 +15,15 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ErrorClass, ManifestError
-from pipeline.expand import as_json, encode
 from pipeline.ledger.schema import BULK_INDEXES, INDEXES
+from pipeline.wish import as_json, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pipeline.expand import BoundRecipe, Wish
+    from pipeline.expand import BoundRecipe
     from pipeline.task import Row
+    from pipeline.wish import Wish
 
 DIGEST_BYTES = 16
 SHOWN = 10

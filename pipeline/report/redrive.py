@@ -17,12 +17,12 @@ from pipeline import endpoints
 from pipeline.endpoints import BadParameters
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import InputError
-from pipeline.expand import FINGERPRINT_BYTES, BadImage, encode, fingerprint
 from pipeline.ledger import decide, entries
 from pipeline.ledger.decide import APPROVE, Judged, Successor
 from pipeline.prices import PriceBook, from_records
 from pipeline.report.decisions import Decision, summed_up
 from pipeline.sources import Sources
+from pipeline.wish import FINGERPRINT_BYTES, BadImage, encode, fingerprint
 
 if TYPE_CHECKING:
     import sqlite3

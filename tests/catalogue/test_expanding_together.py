@@ -3,9 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.expand import BadImage, BoundRecipe
+from pipeline.expand import BoundRecipe
 from pipeline.recipe import Recipe
 from pipeline.task import Row
+from pipeline.wish import BadImage
 
 COLUMNS = ("sku", "title", "image", "seed", "light")
 STEPS = {

@@ -15,7 +15,6 @@ from PIL import Image
 from pipeline import doubts, endpoints
 from pipeline.budget import Budget
 from pipeline.errors import CallError, ErrorClass
-from pipeline.expand import encode, fingerprint
 from pipeline.ledger import Ledger
 from pipeline.outputs import OutputStore
 from pipeline.policy import Patience
@@ -26,6 +25,7 @@ from pipeline.tally import Tally
 from pipeline.task import Accepted, Answer, Picture, Remembered
 from pipeline.throttle import Rates, Throttle
 from pipeline.tools import Habits, Tools
+from pipeline.wish import encode, fingerprint
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:

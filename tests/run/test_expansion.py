@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.endpoints import BadParameters, get
 from pipeline.errors import RecipeError
-from pipeline.expand import BoundRecipe, Wish
+from pipeline.expand import BoundRecipe
 from pipeline.recipe import Recipe
 from pipeline.task import Row
 from pipeline.template import Template
+
+if TYPE_CHECKING:
+    from pipeline.wish import Wish
 
 COLUMNS = ("sku", "image", "text", "number", "switch")
 cells = st.one_of(
