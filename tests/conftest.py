@@ -1,7 +1,7 @@
 """What holds for every test: no internet, no settings or keys of the person who runs it, no sleeping event loop.
 
 The guard of the internet is an audit hook: the interpreter itself reports each connection and look-up, whatever
-library it comes from, and nothing has to be patched.  Sleeping is reported from Python 3.13 on only: it is wrapped.
+library it comes from, and nothing has to be patched.  Sleeping is reported since Python 3.13 only: it is wrapped.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _loop_runs_here() -> bool:
 def pytest_configure() -> None:
     """Set the guard up before any test module is imported; an audit hook stays for the life of the process."""
     sys.addaudithook(guard)
-    # looptime asks for the current loop in synchronous tests too; unless told that there is none, Python before 3.14
-    # makes one, which nobody closes, and a later test fails for the warning.
+    # looptime asks for the current loop in synchronous tests too; unless told that there is none, Python before
+    # 3.14 makes one, which nobody closes, and a later test fails for the warning.
     asyncio.set_event_loop(None)
 
 
