@@ -22,7 +22,7 @@ COMPILE := $(firstword $(wildcard $(BIN)/uv) uv) pip compile --quiet --universal
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test demo bench certify gallery lock clean
+.PHONY: help setup check fix test demo bench certify race gallery lock clean
 
 help: ## list the verbs
 	@$(PYTHON) .ci/verbs.py $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ bench: ## measure speed and memory against bare loops; writes bench/RESULTS.md
 
 certify: setup ## kill and resume the real command under faults; ends with what was paid twice or lost
 	$(PY) bench/certify.py $(ARGS)
+
+race: setup ## eight processes race for one cap file; ends with what was billed and left unused
+	$(PY) bench/race.py $(ARGS)
 
 gallery: setup ## contact sheets of the sandbox's studio, for every endpoint and parameter
 	$(PY) -m pipeline.sandbox.studio.gallery $(ARGS)
