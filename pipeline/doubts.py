@@ -1,20 +1,27 @@
 """Tasks in doubt: sent, no answer, perhaps billed.  Ask the provider's history, never send again.
 
 A call is recognised by its body: by the seed that was drawn for it where the endpoint has one, else by every
-parameter and by its time.  What the history knows is fetched or opened again; what it certainly does not know was
-not billed; what cannot be told stays in doubt.  `recognise` and `verdict` are pure.
+parameter, files by the address they were uploaded to, and by its time.  What the history knows is fetched or opened
+again; what it certainly does not know was not billed; what cannot be told stays in doubt.  `recognise` and `verdict`
+are pure.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
 from pipeline.errors import CallError, ErrorClass, RecipeError
+from pipeline.images.errors import BadInput
+from pipeline.images.files import read_image_file
+from pipeline.images.prepare import prepare
+from pipeline.wish import encode, fingerprint
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +48,8 @@ class Doubtful:
     params: Mapping[str, Any]
     seed: int | None
     intent_at: float
+    uploads: Mapping[str, str] = field(default_factory=dict)
+    """By parameter, the address that its file was sent as; without those of which that is not certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +91,11 @@ def recognise(doubtful: Doubtful, remembered: Remembered) -> bool:
     if at is not None and abs(at - doubtful.intent_at) > CLOCKS_DIFFER_S:
         return False
     images = endpoints.get(doubtful.endpoint).images
+    sent = {**doubtful.params, **doubtful.uploads}
     return all(
         _same(remembered.body.get(name), value)
-        for name, value in doubtful.params.items()
-        if name not in images or str(value).startswith(("http://", "https://"))  # files were sent as uploaded URLs
+        for name, value in sent.items()
+        if name not in images or str(value).startswith(("http://", "https://"))  # a file was sent as we know not what
     )
 
 
@@ -182,13 +192,41 @@ def settle_by_hand(db: sqlite3.Connection, ids: Iterable[str], *, billed: bool, 
 def _cases(db: sqlite3.Connection) -> dict[str, list[Doubtful]]:
     """Tasks in doubt by endpoint, superseded ones included: money hangs on them."""
     cases: dict[str, list[Doubtful]] = {}
-    for attempt, task, endpoint, params, seed, at in db.execute(
-        "SELECT a.id, t.id, t.endpoint, t.params, a.seed, a.intent_at FROM attempts a JOIN tasks t ON t.id = a.task_id"
+    for attempt, task, endpoint, text, body, seed, at in db.execute(
+        "SELECT a.id, t.id, t.endpoint, t.params, t.fingerprint, a.seed, a.intent_at"
+        " FROM attempts a JOIN tasks t ON t.id = a.task_id"
         " WHERE a.outcome='in_doubt' AND t.state='in_doubt' AND NOT EXISTS"
         " (SELECT 1 FROM attempts n WHERE n.task_id = a.task_id AND n.id > a.id) ORDER BY a.id"
     ):
-        cases.setdefault(endpoint, []).append(Doubtful(attempt, task, endpoint, json.loads(params), seed, at))
+        params = json.loads(text)
+        uploads = _uploads(db, endpoint, params, body, at) if seed is None else {}
+        cases.setdefault(endpoint, []).append(Doubtful(attempt, task, endpoint, params, seed, at, uploads))
     return cases
+
+
+def _uploads(
+    db: sqlite3.Connection, endpoint: str, params: Mapping[str, Any], body: bytes | None, at: float
+) -> dict[str, str]:
+    """The addresses that the files of a call were sent as, at *at*; nothing when a file is not what *body* was made of.
+
+    Without them, calls that differ by their files alone would be taken for one another.
+    """
+    names = [name for name in endpoints.get(endpoint).images if _is_file(params.get(name))]
+    try:
+        files = {name: read_image_file(Path(params[name])) for name in names}
+        content = {**params, **{name: f"sha256:{sha256(data).hexdigest()}" for name, data in files.items()}}
+        if fingerprint(endpoint, encode(content)) != body:
+            return {}
+        hashes = {name: prepare(data, name=params[name]).sha256 for name, data in files.items()}
+    except BadInput:
+        return {}
+    query = "SELECT url FROM uploads WHERE sha256=? AND uploaded_at<=?"
+    found = {name: db.execute(query, (hash_, at)).fetchone() for name, hash_ in hashes.items()}
+    return {name: record[0] for name, record in found.items() if record is not None}
+
+
+def _is_file(image: Any) -> bool:
+    return isinstance(image, str) and "://" not in image and image[:5].lower() != "data:"
 
 
 def _known_requests(db: sqlite3.Connection) -> set[str]:

@@ -1,0 +1,59 @@
+"""What a sceptical reader found: money that went to the wrong picture, past the cap, or out of the books."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.wish import encode, fingerprint
+from tests.money.rig import FakeProvider, Rig, picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Uploads(FakeProvider):
+    """A provider that takes files as well."""
+
+    async def upload(self, data: bytes, content_type: str) -> str:
+        del content_type
+        return f"https://up.example/{hashlib.sha256(data).hexdigest()[:8]}"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path / "out")
+
+
+def plan_file(rig: Rig, path: Path) -> int:
+    """Plan a relighting of a file, as planning does it: a call that has no seed to be told apart by."""
+    task = rig.plan(path.stem, key=path.stem, endpoint="segmind-relighting-v2")
+    params = {"image": str(path), "light_direction": "left"}
+    content = {**params, "image": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"}
+    body = fingerprint("segmind-relighting-v2", encode(content))
+    rig.ledger.run(
+        lambda db: db.execute("UPDATE tasks SET params=?, fingerprint=? WHERE id=?", (encode(params), body, task))
+    )
+    return task
+
+
+async def test_doubts_that_differ_by_their_files_alone_get_each_its_own_picture(rig: Rig, tmp_path: Path) -> None:
+    rig.provider = Uploads()
+    files = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(files):
+        path.write_bytes(picture(number))
+    tasks = [plan_file(rig, path) for path in files]
+    rig.provider.script.extend(["lost request", "lost answer", "lost answer"])
+    await rig.work()
+    rig.provider.jobs = dict(reversed(rig.provider.jobs.items()))
+
+    await rig.settle_doubts()
+
+    found = dict(rig.query("SELECT id, request_id FROM tasks WHERE state='submitted'"))
+    assert {id_: rig.provider.jobs[job].body["image"] for id_, job in found.items()} == {
+        id_: f"https://up.example/{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+        for id_, path in list(zip(tasks, files, strict=True))[1:]
+    }
+    assert rig.states() == {"planned": 1, "submitted": 2}
