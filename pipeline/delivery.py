@@ -106,9 +106,9 @@ class Delivery:
 
     async def share(self, twin: Task, source_id: int, images: list[SavedImage] | None = None) -> None:
         """Give *twin* the output of the paid task *source_id*: the same body, no second payment."""
-        originals = images if images is not None else await self.tools.ledger.outputs(source_id)
         try:
-            await self._make_way(twin)
+            await self._make_way(twin)  # first: what makes way may be the very output that is shared
+            originals = images if images is not None else await self.tools.ledger.outputs(source_id)
             copies = [await self._copied(original, twin, n) for n, original in enumerate(originals, 1)]
         except (FileNotFoundError, BadOutput):
             return  # the original is gone or damaged: the twin stays open until that is mended
@@ -122,6 +122,7 @@ class Delivery:
 
     async def _save_one(self, task: Task, picture: Picture, n: int) -> SavedImage:
         name = await self._name(task, n)
+        moved: list[tuple[str, str]] = []
         for tries in range(1, FETCHES + 1):
             data = await self.tools.provider.fetch(picture)
             save = partial(
@@ -134,12 +135,17 @@ class Delivery:
                 digital_source=endpoints.get(task.endpoint).digital_source,
                 superseded=task.out_of_date,
                 full=self.habits.full_decode,
+                moved=moved,
             )
             try:
-                return await self._mirrored(await self.hands.do(save))
+                image = await self.hands.do(save)
             except BadOutput:
                 if picture.data is not None or tries == FETCHES:
                     raise
+            else:
+                return await self._mirrored(image)
+            finally:
+                await self._tell_moved(moved)
         raise AssertionError("the loop returns or raises")
 
     async def _make_way(self, task: Task) -> None:
@@ -153,6 +159,11 @@ class Delivery:
                     await self.tools.ledger.moved(image.path, moved)
                     if self.tools.mirror is not None:
                         await self.tools.mirror.move(image.path, moved)
+
+    async def _tell_moved(self, moved: list[tuple[str, str]]) -> None:
+        """Say in the ledger where outputs stand that made way for others, whatever task they are of."""
+        while moved:
+            await self.tools.ledger.moved(*moved.pop())
 
     async def _record(
         self,
@@ -188,11 +199,18 @@ class Delivery:
 
     async def _copied(self, original: SavedImage, twin: Task, n: int) -> SavedImage:
         name = await self._name(twin, n)
-        return await self._mirrored(await asyncio.to_thread(self._copy, original, twin, n, name))
+        moved: list[tuple[str, str]] = []
+        try:
+            image = await asyncio.to_thread(self._copy, original, twin, n, name, moved)
+        finally:
+            await self._tell_moved(moved)
+        return await self._mirrored(image)
 
-    def _copy(self, original: SavedImage, twin: Task, n: int, name: str | None) -> SavedImage:
+    def _copy(
+        self, original: SavedImage, twin: Task, n: int, name: str | None, moved: list[tuple[str, str]]
+    ) -> SavedImage:
         data = (self.tools.ledger.folder / original.path).read_bytes()
-        return self.tools.store.save(data, key=twin.key, step=twin.step, n=n, name=name, full=False)
+        return self.tools.store.save(data, key=twin.key, step=twin.step, n=n, name=name, full=False, moved=moved)
 
     async def _adopted(self, task: Task) -> list[SavedImage]:
         """Files that a crash left between rename and entry: all that the task makes, or none."""

@@ -74,13 +74,15 @@ class OutputStore:
         digital_source: str | None = None,
         superseded: bool = False,
         full: bool = True,
+        moved: list[tuple[str, str]] | None = None,
     ) -> SavedImage:
         """Store *data* as image *n* (from 1) of *key* at *step*, and return once it is durable.
 
         The same bytes under the same name are left as they stand; other bytes move to ``superseded/`` first.
         ``name`` is a safe path below ``images/`` without extension that stands in place of key, step and number.
         With ``superseded`` the image goes there itself.  ``digital_source`` is the IPTC code to stamp; ``full``
-        decodes every pixel first (see ``inspect``).  Raises BadOutput (nothing was written) and StorageError.
+        decodes every pixel first (see ``inspect``).  ``moved`` gets (old, new) path of every file that made way, also
+        when saving fails.  Raises BadOutput (nothing was written) and StorageError.
         """
         facts = inspect(data, limits=self._limits, full=full)
         made = data
@@ -93,7 +95,7 @@ class OutputStore:
                 final = self._keep(data, place, stem, facts.extension)
             else:
                 place = self._images / folder
-                final = self._put(data, place, stem, facts.extension)
+                final = self._put(data, place, stem, facts.extension, [] if moved is None else moved)
         return self._describe(final, data, facts, ai_label=data is not made or labelled(data) is not None)
 
     def find(self, key: str, step: str, n: int = 1, *, name: str | None = None) -> Path | None:
@@ -145,7 +147,7 @@ class OutputStore:
         existing = next(each for each in (self._folder.absolute(), *self._folder.absolute().parents) if each.exists())
         return shutil.disk_usage(existing).free
 
-    def _put(self, data: bytes, place: Path, stem: str, extension: str) -> Path:
+    def _put(self, data: bytes, place: Path, stem: str, extension: str, moved: list[tuple[str, str]]) -> Path:
         """Make *data* the one image that *stem* stands for in *place*."""
         final = place / f"{stem}.{extension}"
         is_new = make_folder(place, sync=self._sync)
@@ -153,8 +155,8 @@ class OutputStore:
             return final
         with self._written_aside(data) as aside:
             for _ in range(_TRIES):
-                for old in () if is_new else _standing(place, stem):
-                    self._retire(old)
+                standing = () if is_new else _standing(place, stem)
+                moved.extend((self._relative(old), self._relative(self._retire(old))) for old in standing)
                 with suppress(FileExistsError):
                     rename_if_free(aside, final)
                     break

@@ -57,3 +57,31 @@ async def test_doubts_that_differ_by_their_files_alone_get_each_its_own_picture(
         for id_, path in list(zip(tasks, files, strict=True))[1:]
     }
     assert rig.states() == {"planned": 1, "submitted": 2}
+
+
+async def test_a_task_that_goes_back_to_the_output_it_was_to_replace_is_done_in_one_run(rig: Rig) -> None:
+    first = rig.plan("a", key="row")
+    await rig.work()
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET live=0 WHERE id=?", (first,)))
+    again = rig.plan("a", key="row")
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET replaces=? WHERE id=?", (first, again)))
+
+    await rig.work()
+
+    assert rig.states() == {"done": 1}
+    ((path,),) = rig.query(f"SELECT path FROM outputs WHERE task_id={again}")
+    assert path.startswith("images/")
+    assert len(rig.provider.bills) == 1
+
+
+async def test_an_output_that_made_way_is_known_where_it_stands(rig: Rig) -> None:
+    first = rig.plan("a", key="row")
+    await rig.work()
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET live=0 WHERE id=?", (first,)))
+    rig.plan("b", key="row")
+
+    await rig.work()
+
+    ((path, sha256),) = rig.query(f"SELECT path, sha256 FROM outputs WHERE task_id={first}")
+    assert path.startswith("superseded/")
+    assert hashlib.sha256((rig.folder / path).read_bytes()).hexdigest() == sha256
