@@ -112,13 +112,16 @@ class PriceBook:
             return self._say(endpoint, Quote(nano, nano, "assumed"))
         return None
 
-    def worst_nano(self, task: Task) -> int:
-        """The most that *task* may cost; 0 when nobody knows (then there is no cap)."""
+    def worst_nano(self, task: Task) -> int | None:
+        """The most that *task* may cost, as it was planned when nothing newer is known; None when nobody knows."""
         endpoint = endpoints.get(task.endpoint)
         place = (endpoint.slug, signature(endpoint, task.params))
         quote = self._quote(endpoint, task.params, place)
+        worst_nano = quote.worst_nano if quote else task.reserve_nano
+        if worst_nano is None:
+            return None  # a bill or two are no bound
         seen = self._own.get(place)
-        return max(quote.worst_nano if quote else 0, seen.most_nano if seen else 0)
+        return max(worst_nano, seen.most_nano if seen else 0)
 
     def billed(self, task: Task, billed_nano: int | None) -> str:
         """Take note of a bill, which counts from now on for the worst case as well; returns the price signature."""

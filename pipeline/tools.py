@@ -53,8 +53,8 @@ class Observer(Protocol):
 class Prices(Protocol):
     """What calls cost."""
 
-    def worst_nano(self, task: Task) -> int:
-        """The most that *task* may cost, in nano-dollars; 0 when nobody knows."""
+    def worst_nano(self, task: Task) -> int | None:
+        """The most that *task* may cost, in nano-dollars; None when nobody knows."""
 
     def billed(self, task: Task, billed_nano: int | None) -> str:
         """Learn from a bill; returns the price signature of *task*."""

@@ -186,7 +186,7 @@ class Worker:
     async def _reserve(self, task: Task) -> Reservation:
         """Step 1; raises LeftOpen when the cap or the stop says no."""
         budget = self.tools.budget
-        nano = self.tools.prices.worst_nano(task)
+        nano = self._worst_nano(task)
         if self.tools.stop.gone(task.endpoint) or budget.hopeless(nano):
             raise LeftOpen
         try:
@@ -196,6 +196,15 @@ class Worker:
         if reservation is None:
             raise LeftOpen
         return reservation
+
+    def _worst_nano(self, task: Task) -> int:
+        """What to reserve.  Planning refuses a cap over unknown prices; a run without planning meets them here."""
+        nano = self.tools.prices.worst_nano(task)
+        if nano is None and self.tools.budget.capped:
+            message = f"the price of {task.endpoint} is unknown, so the cap could not hold: add --assume-price SLUG=USD"
+            self.tools.stop_endpoint(task.endpoint, Reason("cap", ErrorClass.CAP, message))
+            raise LeftOpen
+        return nano or 0
 
     def _in_time(self, task: Task) -> None:
         """Refuse to start what would not be finished by the deadline."""

@@ -169,6 +169,7 @@ class Rig:
     cap_nano: int | None = None
     ledger: Ledger = field(init=False)
     now: float = NOW
+    prices: PriceBook | None = None
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -294,7 +295,7 @@ class Rig:
             staging=Staging(self.ledger, provider, clock=lambda: self.now),
             stop=Stop(),
             observer=Tally(),
-            prices=PriceBook({}, {}, {}),
+            prices=self.prices or PriceBook({}, {}, {}),
             clock=lambda: self.now,
             chance=lambda: 0.5,
             draw_seed=lambda: self.provider.chance.randrange(1, 2**31),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.prices import PriceBook
 from pipeline.wish import encode, fingerprint
-from tests.money.rig import FakeProvider, Rig, picture
+from tests.money.rig import RELIGHT_WORST_NANO, FakeProvider, Rig, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +86,23 @@ async def test_an_output_that_made_way_is_known_where_it_stands(rig: Rig) -> Non
     ((path, sha256),) = rig.query(f"SELECT path, sha256 FROM outputs WHERE task_id={first}")
     assert path.startswith("superseded/")
     assert hashlib.sha256((rig.folder / path).read_bytes()).hexdigest() == sha256
+
+
+class Unpriced(PriceBook):
+    """Nobody knows what any call costs."""
+
+    def _documented(self, *_where: object) -> None:
+        return None
+
+
+@pytest.mark.parametrize("planned_nano", [None, RELIGHT_WORST_NANO])
+async def test_a_cap_never_lets_a_call_of_unknown_price_through(rig: Rig, planned_nano: int | None) -> None:
+    task = rig.plan("a")
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET reserve_nano=? WHERE id=?", (planned_nano, task)))
+    rig.cap_nano = RELIGHT_WORST_NANO - 1
+    rig.prices = Unpriced({}, {}, {})
+
+    await rig.work()
+
+    assert rig.states() == {"planned": 1}
+    assert not rig.provider.jobs
