@@ -86,8 +86,9 @@ def _command(name: str, command: Any) -> str:
 
 
 def _flag(option: Any) -> str:
-    value = "" if isinstance(option.default, bool) else f" {option.metavar or option.name.upper().strip('_')}"
-    return ", ".join(option.opts) + value
+    value = "" if option.is_flag else f" {option.metavar or option.name.upper().strip('_')}"
+    opposite = "".join(f" / {each}" for each in option.secondary_opts)
+    return ", ".join(option.opts) + value + opposite
 
 
 def _variable(option: Any) -> str:
