@@ -60,6 +60,7 @@ class Verdict:
         text = f"{before}{error}"
         if error.error_class is ErrorClass.BAD_OUTPUT and error.body_start and error.body_start not in text:
             text = f"{text}; it begins with {error.body_start!r}"
+        text = text.encode("utf-8", "replace").decode()  # half a character has no place in a ledger
         return cls(error.error_class, text, error.http_status, at)
 
 
@@ -202,7 +203,8 @@ def failed_unsent(db: sqlite3.Connection, *, task_id: int, verdict: Verdict) -> 
 
     Returns the planned tasks with the same body: they name the same content, perhaps by a better path.
     """
-    _end(db, task_id, State.FAILED, verdict)
+    if db.execute("SELECT 1 FROM tasks WHERE id=? AND state=?", (task_id, State.PLANNED)).fetchone():
+        _end(db, task_id, State.FAILED, verdict)  # else it was settled since it was handed out
     return _planned_twins(db, task_id)
 
 

@@ -7,6 +7,7 @@ the expanded wishes, never files or HTTP.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
@@ -128,7 +129,13 @@ class Intake:
                 db.execute(f"DROP INDEX IF EXISTS {name}")
 
     def batch(self, rows: Sequence[Row]) -> None:
-        """Take *rows* in."""
+        """Take *rows* in; raises ManifestError for text that no file can keep."""
+        try:
+            self._take(rows)
+        except UnicodeEncodeError as error:
+            raise _unwritable(rows) from error
+
+    def _take(self, rows: Sequence[Row]) -> None:
         self.taken.rows += len(rows)
         texts = [as_json(row.cells) for row in rows]
         salt = self._salt
@@ -349,6 +356,15 @@ class Intake:
         columns = encode(self.bound.columns)
         self.db.execute("INSERT OR IGNORE INTO headers (columns) VALUES (?)", (columns,))
         return int(self.db.execute("SELECT id FROM headers WHERE columns=?", (columns,)).fetchone()[0])
+
+
+def _unwritable(rows: Sequence[Row]) -> ManifestError:
+    """Half of a surrogate pair: from a broken JSON escape, or a file name that is not UTF-8."""
+    numbers = [row.number for row in rows if re.search("[\ud800-\udfff]", "".join(row.cells))]
+    return ManifestError(
+        f"row {numbers[0] if numbers else rows[0].number} holds half a character, which no file can keep",
+        hint="correct the text of that row; a file's name must be valid UTF-8",
+    )
 
 
 def insert_all(db: sqlite3.Connection, statement: str, records: Sequence[tuple[object, ...]]) -> None:

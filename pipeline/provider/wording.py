@@ -60,7 +60,7 @@ def words_of(text: str) -> str:
     """Give what *text*, the body of an error, says to a person: at most 500 characters; empty when nothing."""
     document = parsed(text)
     said = _said(document, depth=4) if isinstance(document, dict | list) else _plain(text)
-    said = " ".join(said.split())
+    said = " ".join(said.split()).encode("utf-8", "replace").decode()  # half a character has no place in a ledger
     return said if len(said) <= WORDS_MOST else said[: WORDS_MOST - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 

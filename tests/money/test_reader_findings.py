@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+import pipeline
+from pipeline.errors import CallError, ErrorClass, ManifestError
+from pipeline.ledger.entries import Verdict, failed_unsent
 from pipeline.prices import PriceBook
+from pipeline.provider.wording import words_of
 from pipeline.wish import encode, fingerprint
 from tests.money.rig import RELIGHT_WORST_NANO, FakeProvider, Rig, picture
 
@@ -106,3 +111,36 @@ async def test_a_cap_never_lets_a_call_of_unknown_price_through(rig: Rig, planne
 
     assert rig.states() == {"planned": 1}
     assert not rig.provider.jobs
+
+
+def test_half_a_character_in_a_refusal_reaches_the_ledger_as_words(rig: Rig) -> None:
+    words = words_of(r'{"error": "bad \ud800 prompt"}')
+    verdict = Verdict.of(CallError("no \udcff.png", ErrorClass.BAD_INPUT), 0.0)
+    task = rig.plan("a")
+
+    rig.ledger.run(lambda db: failed_unsent(db, task_id=task, verdict=verdict))
+
+    assert words == "bad ? prompt"
+    assert rig.query("SELECT state, error FROM tasks") == [("failed", "no ?.png")]
+
+
+def test_half_a_character_in_a_manifest_is_told_with_its_row(tmp_path: Path) -> None:
+    manifest = tmp_path / "a.jsonl"
+    lines = [{"sku": str(n), "image_url": "https://shop.example/1.jpg", "title": title} for n, title in enumerate("ab")]
+    lines[1]["title"] = "\ud800"
+    manifest.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    params = {"subject_image": "{image_url}", "prompt": "{title}"}
+    recipe = {"recipe": {"key": "{sku}"}, "step": [{"name": "mood", "endpoint": "ic-light", "params": params}]}
+
+    with pytest.raises(ManifestError, match="row 2 holds half a character"):
+        pipeline.plan(manifest, recipe)
+
+
+async def test_a_task_that_was_settled_meanwhile_cannot_fail_for_its_input(rig: Rig) -> None:
+    task = rig.plan("a")
+    await rig.work()
+    verdict = Verdict(ErrorClass.BAD_INPUT, "its file is gone", None, rig.now)
+
+    rig.ledger.run(lambda db: failed_unsent(db, task_id=task, verdict=verdict))
+
+    assert rig.states() == {"done": 1}
