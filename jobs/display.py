@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jobs.console import redacted, say, stderr
+from jobs.folder import is_rehearsal
 from jobs.tables import print_places, print_plan_line, print_summary
 from pipeline.orders import Watcher
 from pipeline.watchdog import QUIET_S, heartbeat
@@ -80,6 +81,8 @@ class Display(Watcher):
         if not self._quiet:
             print_summary(summary)
             print_places(self._folder)
+            if is_rehearsal(self._folder):
+                say("a rehearsal on the sandbox: no money was spent; for real pictures use another folder")
 
     def close(self) -> None:
         """Nothing more comes: close the log file."""

@@ -44,6 +44,8 @@ def init(manifest: options.Manifest, to: Annotated[Path, TO] = Path()) -> None:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
         say(f"wrote {path}")
+    if not seen.from_rows and seen.key and seen.image:
+        say(f"{seen.rows:,} rows; a product is named by {_column(seen.key)}, its photo is in {_column(seen.image)}")
     for doubt in doubts(seen):
         say(f"please check: {doubt}")
     say(f"rehearse it, at no cost:  photobatch nightly {to / JOB} --sandbox")

@@ -93,6 +93,7 @@ def _night(job: Job, *, quiet: bool, json_only: bool) -> int:
         None if metrics_file is None else Path(metrics_file),
         job["output.metrics_port"],
     )
+    refuse_a_rehearsals_folder(job)
     settings, wanted = settings_of(job, time.time()), wanted_of(job)
     display = Display(job.out, quiet=quiet, json_only=json_only)
     summary = conduct_watched(settings, job.out, wanted, command="nightly", watcher=display, unattended=alone)
@@ -100,6 +101,19 @@ def _night(job: Job, *, quiet: bool, json_only: bool) -> int:
         return INTERRUPTED
     report(job, summary, json_only=json_only, quiet=quiet)
     return exit_code(summary, alone)
+
+
+def refuse_a_rehearsals_folder(job: Job) -> None:
+    """A real night never takes a rehearsal's pictures for done; raises FolderError."""
+    from jobs.folder import is_rehearsal
+    from pipeline.errors import FolderError
+
+    elsewhere = job["provider.sandbox"] or job["provider.base_url"] is not None
+    if not elsewhere and is_rehearsal(job.out):
+        raise FolderError(
+            f"{job.out} holds a rehearsal: its pictures are the sandbox's, and a real night would take them for done",
+            hint=f"name another folder (out = … in {job.path}), or go on rehearsing: --sandbox",
+        )
 
 
 def settings_of(job: Job, now: float) -> Settings:

@@ -11,7 +11,7 @@ import typer
 
 from jobs import environment, options
 from jobs.console import stdout
-from jobs.folder import existing
+from jobs.folder import existing, known_keys
 from jobs.options import listed
 from jobs.unattended import EmptyExit, Grace, MetricsFile, MetricsPort, unattended
 from jobs.wanting import assumed_prices
@@ -78,6 +78,7 @@ def resume(
     from pipeline.selection import Selection
 
     existing(folder)
+    known_keys(folder, key or [])
     now = datetime.now().astimezone()
     selection = Selection.parse(
         listed(only, "--only"),

@@ -17,6 +17,7 @@ from jobs.jobfile import load
 from jobs.survey import survey
 from pipeline.errors import PipelineError
 from pipeline.lock import hold
+from pipeline.sandbox import SANDBOX_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -197,3 +198,26 @@ def test_a_rehearsals_cap_stops_it_with_4_and_the_report_says_so() -> None:
     said = photobatch("nightly", "nightly.toml", "--sandbox", "--cap-night", "0.4")
     assert said.code == 4
     assert "the cap was reached, 2 tasks stay open" in said.out
+
+
+def test_a_real_night_does_not_take_a_rehearsals_pictures_for_done(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", SANDBOX_KEY)
+    assert "named by {sku}, its photo is in {image_url}" in photobatch("init", "catalog.csv").err
+    rehearsed = photobatch("nightly", "nightly.toml", "--sandbox")
+    assert "a rehearsal on the sandbox: no money was spent" in rehearsed.err
+
+    for flags in ((), ("--real",)):
+        refused = photobatch("nightly", "nightly.toml", *flags)
+        assert refused.code == 2
+        assert f"{shop / 'out' / 'catalog'} holds a rehearsal" in refused.err
+        assert "out = … in nightly.toml" in refused.err
+    assert photobatch("nightly", "nightly.toml", "--sandbox").code == 0
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_key_that_no_row_has_is_a_typing_error() -> None:
+    photobatch("init", "catalog.csv")
+    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
+    refused = photobatch("resume", "out/catalog", "--key", "MUG-002", "--dry-run")
+    assert (refused.code, "--key MUG-002: out/catalog has no row of this name" in refused.err) == (2, True)
+    assert photobatch("resume", "out/catalog", "--key", "MUG-001", "--dry-run").code == 0
