@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from functools import cache
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+FILE_WIDTH = 120
 KEY = re.compile(r"SG_[0-9A-Za-z]{8,}")
 
 
@@ -24,10 +26,11 @@ def stderr() -> Console:
 
 @cache
 def stdout() -> Console:
-    """The console for data that people read."""
+    """The console for data that people read; in a file or a mail there is room for whole tables."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    anywhere = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=FILE_WIDTH if anywhere else None)
 
 
 def redacted(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console import say
+from jobs.console import say, stderr
 from pipeline.errors import RecipeError
 
 
@@ -47,7 +47,8 @@ def sandbox(
 
     def announce(url: str) -> None:
         say(f"sandbox at {url}")
-        say(f"use it:  SEGMIND_API_KEY={SANDBOX_KEY} photobatch run … --base-url {url}")
+        command = f"use it:  SEGMIND_API_KEY={SANDBOX_KEY} photobatch run … --base-url {url}"
+        stderr().print(command, markup=False)  # not say(): it would black out this key, which is nobody's
 
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         try:

@@ -30,7 +30,9 @@ def print_plan(plan: Plan) -> None:
     console.print(f"{plan.manifest}: {plan.rows:,} rows, key {plan.key}", markup=False)
     for note in plan.notes:
         console.print(f"  {note}", markup=False)
-    table = Table("endpoint", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    longest = max((len(each.endpoint) for each in plan.endpoints), default=0)
+    table.add_column("endpoint", no_wrap=True, min_width=longest)
     for name in ("tasks", "to pay", "duplicates", "done", "invalid", "typical", "worst case"):
         table.add_column(name, justify="right")
     table.add_column("price from")
@@ -48,6 +50,7 @@ def print_plan(plan: Plan) -> None:
         f"{plan.to_pay:,} calls to pay: about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)};"
         f" about {_span(plan.seconds)} at {_rate(plan.per_minute)}",
         markup=False,
+        soft_wrap=True,
     )
     if plan.taken.left:
         console.print(f"{plan.taken.left:,} rows left the manifest; their outputs stay", markup=False)

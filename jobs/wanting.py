@@ -42,7 +42,7 @@ def assumed_prices(pairs: list[str] | None) -> dict[str, float]:
     from pipeline.recipe import parse_settings
 
     prices = {}
-    for slug, text in parse_settings(listed(pairs, "--assume-price")).items():
+    for slug, text in parse_settings(listed(pairs, "--assume-price"), flag="--assume-price", form="SLUG=USD").items():
         try:
             prices[slug] = float(text)
         except ValueError as error:

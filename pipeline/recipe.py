@@ -138,13 +138,13 @@ class Recipe:
         )
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, str]:
+def parse_settings(settings: Iterable[str], *, flag: str = "--set", form: str = "NAME=VALUE") -> dict[str, str]:
     """``NAME=TEMPLATE`` pairs as a dict; raises RecipeError for one without ``=``."""
     params: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name.strip():
-            raise RecipeError(f"--set {setting!r} has no name", hint="write --set NAME=VALUE")
+            raise RecipeError(f"{flag} {setting!r} has no name", hint=f"write {flag} {form}")
         params[name.strip()] = value
     return params
 

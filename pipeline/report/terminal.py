@@ -80,7 +80,8 @@ def _bar(tasks: dict[str, int]) -> Text:
 
 def _endpoints(numbers: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("endpoint")
+    longest = max((len(each["endpoint"]) for each in numbers["endpoints"]), default=0)
+    table.add_column("endpoint", no_wrap=True, min_width=longest)
     for name in ("tasks", "done", "failed", "open", "estimated", "billed", "median", "95 %"):
         table.add_column(name, justify="right")
     times = numbers["latency"]["endpoints"]

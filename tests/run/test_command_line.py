@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.sandbox import SANDBOX_KEY
-from tests.run.commands import Provider, one_after_the_other, photobatch
+from tests.run.commands import Provider, begun, one_after_the_other, photobatch
 from tests.run.conftest import RELIGHT, products, write_csv
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["run", "catalog.csv", *RELIGHTING, "--base-url", "localhost:8000", "-o", "out"], "http"),
     (["run", "catalog.csv", *RELIGHTING, "--api", "fast", "-o", "out"], "queue"),
     (["run", "catalog.csv", *RELIGHTING, "--recipe", "r.toml", "-o", "out"], "--recipe"),
+    (["run", "catalog.csv", *RELIGHTING, "--assume-price", "bg-replace", "-o", "out"], "write --assume-price SLUG=USD"),
     (["run", "catalog.csv", *RELIGHTING], "--out"),
     (["status", "nowhere"], "ledger.db"),
     (["resume", "nowhere"], "ledger.db"),
@@ -156,6 +157,21 @@ def test_no_key_is_exit_5_and_names_the_variable(catalog: Path, tmp_path: Path) 
 
     assert ended.code == 5
     assert "SEGMIND_API_KEY" in ended.err
+
+
+def test_the_command_that_the_sandbox_prints_works_as_it_stands() -> None:
+    running = begun("sandbox", "--port", 0)
+    assert running.stderr is not None
+    running.stderr.readline()
+    printed = running.stderr.readline()
+    running.terminate()
+    running.communicate(timeout=20)
+    assert f"SEGMIND_API_KEY={SANDBOX_KEY} " in printed
+
+
+def test_a_slug_is_shown_whole_in_a_narrow_terminal(catalog: Path) -> None:
+    shown = photobatch("plan", catalog, *RELIGHTING, env={"COLUMNS": "80"})
+    assert "segmind-relighting-v2 " in shown.out
 
 
 def test_every_command_has_help() -> None:
