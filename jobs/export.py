@@ -44,5 +44,6 @@ def export(
 
     existing(folder)
     made = write_shop_file(folder, to=to, image_base=image_base, destination=output, step=step, manifest=manifest)
-    how = "the manifest with its images replaced" if made.in_place else "made anew"
+    kept = "the manifest with one more column" if to == "csv" else "the manifest with its images replaced"
+    how = kept if made.in_place else "made anew"
     say(f"{made.path}: {how}; {made.with_new_image:,} rows with new images, {made.without:,} without")

@@ -1,7 +1,7 @@
 """Finished tasks whose output is gone: open again in the way that costs least.
 
 A task that shared another's output copies it again.  What the provider made in the last days it still has, so the
-task becomes accepted again and is fetched for nothing.  Only what is older has to be paid for once more.  Every
+task becomes accepted again and is fetched at no cost.  Only what is older has to be paid for once more.  Every
 function runs inside a transaction of the caller.  Knows SQL, never files.
 """
 
@@ -31,7 +31,7 @@ class Reopened(NamedTuple):
     """How many tasks were opened again, by what that costs."""
 
     fetch: int = 0
-    """Fetched again from the provider, for nothing."""
+    """Fetched again from the provider, at no cost."""
     copy: int = 0
     """Copied again from the task with the same body."""
     pay: int = 0
@@ -44,7 +44,7 @@ class Reopened(NamedTuple):
 
     def __str__(self) -> str:
         words = (
-            (self.fetch, "fetched again for nothing"),
+            (self.fetch, "to be fetched again, at no cost"),
             (self.copy, "copied again"),
             (self.pay, "paid for again, for the provider keeps outputs for a week"),
         )

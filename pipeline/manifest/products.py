@@ -163,7 +163,8 @@ class ProductReader:
         if references.is_relative(url):
             self.notices.warn(
                 "image references are relative (such as "
-                f"{self._first('relative', url)}): give --image-base-url, or put the images beside the manifest"
+                f"{self._first('relative', url)}): they are looked for beside the manifest;"
+                " when they are on the web, give --image-base-url"
             )
         elif url.startswith(_LOCAL_HOSTS):
             self.notices.warn(
