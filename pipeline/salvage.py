@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
 from pipeline.ledger import FILE, schema
+from pipeline.ledger.journal import intact
+from pipeline.ledger.ledger import JOURNAL
 from pipeline.ledger.salvage import copy_rows, set_aside
 from pipeline.money import nano
 from pipeline.outputs import OutputStore
@@ -65,6 +67,7 @@ class Refill:
         self._now = now
         self._headers: dict[str, int] = {}
         self._rows: dict[str, int] = {}
+        self._journalled = max((int(entry["attempt"]) for entry in intact(folder / JOURNAL)), default=0)
 
     def work(self) -> int:
         """Do it; how many tasks were added."""
@@ -135,16 +138,20 @@ class Refill:
         return self._rows[place]
 
     def _attempt(self, task: int, state: State, line: dict[str, Any]) -> None:
-        """The newest attempt, which holds the task's money; earlier ones were not billed."""
+        """The newest attempt, which holds the task's money; earlier ones were not billed.
+
+        Its number is above all that the journal knows: those are put back under their own.
+        """
         outcome = {State.DONE: "done", State.SUBMITTED: "submitted", State.IN_DOUBT: "in_doubt", State.FAILED: "failed"}
         sent = state in outcome and line["reused_from"] is None and (line["attempts"] or 0) > 0
         if not sent or self._db.execute("SELECT 1 FROM attempts WHERE task_id=?", (task,)).fetchone():
             return
         billed = _nano(line["cost_billed_usd"])
         self._db.execute(
-            "INSERT INTO attempts (task_id, run_id, outcome, intent_at, closed_at, seed, held_nano, billed_nano,"
-            " request_id) VALUES (?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO attempts (id, task_id, run_id, outcome, intent_at, closed_at, seed, held_nano, billed_nano,"
+            " request_id) VALUES ((SELECT max(coalesce(max(id), 0), ?) + 1 FROM attempts),?,?,?,?,?,?,?,?,?)",
             (
+                self._journalled,
                 task,
                 line["run_id"] or "",
                 outcome[state],

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pipeline
+from pipeline.closing import export
 from pipeline.errors import CallError, ErrorClass, ManifestError
 from pipeline.ledger.entries import Verdict, failed_unsent
 from pipeline.prices import PriceBook
 from pipeline.provider.wording import words_of
+from pipeline.salvage import rebuild
 from pipeline.wish import encode, fingerprint
-from tests.money.rig import RELIGHT_WORST_NANO, FakeProvider, Rig, picture
+from tests.money.rig import RELIGHT_WORST_NANO, Crash, FakeProvider, Rig, paid_twice, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +146,30 @@ async def test_a_task_that_was_settled_meanwhile_cannot_fail_for_its_input(rig: 
     rig.ledger.run(lambda db: failed_unsent(db, task_id=task, verdict=verdict))
 
     assert rig.states() == {"done": 1}
+
+
+async def test_an_attempt_of_the_journal_never_takes_the_place_of_another(rig: Rig) -> None:
+    rig.ledger.run(lambda db: db.execute("INSERT INTO headers VALUES (1, '[]')").rowcount)
+    for number in range(8):
+        rig.plan(f"p{number}")
+    await rig.work()
+    rig.ledger.run(lambda db: export(db, rig.folder))
+    rig.make_durable()
+    rig.plan("late")
+    rig.provider.script.append("crash after")
+    with pytest.raises(Crash):
+        await rig.work()
+    for table, column in (("outputs", "task_id"), ("attempts", "task_id"), ("tasks", "id")):  # as damage hides them
+        query = f"DELETE FROM {table} WHERE {column} BETWEEN 2 AND 7 OR {column} = 9"
+        rig.ledger.run(lambda db, query=query: db.execute(query).rowcount)  # type: ignore[misc]  # a default binds it
+    rig.abandon()
+
+    rebuild(rig.folder, rig.now)
+    rig.open()
+
+    billed, held = rig.billed_and_held()
+    assert billed + held >= rig.provider.billed_nano
+    assert rig.query("SELECT count(*) FROM attempts WHERE outcome='done'") == [(8,)]
+    await rig.settle_doubts()
+    await rig.work()
+    assert not paid_twice(rig.provider)
