@@ -53,7 +53,7 @@ class Amendment:
         """
         if self.changes and not self.selection.narrow:
             raise RecipeError("--set changes a selection", hint="name one: --only, --endpoint, --key or --since")
-        count = self.selection.reopen(db)
+        count = self.selection.reopen(db, changed=bool(self.changes))
         if self.changes:
             self._change(db)
         return count

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-BILLED_IN_VAIN = frozenset({ErrorClass.LOST, ErrorClass.BAD_OUTPUT})
+BILLED_IN_VAIN = (ErrorClass.LOST, ErrorClass.BAD_OUTPUT)
+"""Failures that cost money: nobody pays again for one that was not named, or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,21 @@ class Selection:
         """Whether the user named something: then nothing outside it is touched."""
         return bool(self.classes or self.endpoint or self.keys or self.since is not None)
 
-    def reopen(self, db: sqlite3.Connection) -> int:
+    def reopen(self, db: sqlite3.Connection, *, changed: bool = False) -> int:
         """Open the selected failures again, and note by the table ``chosen`` what may be sent; returns how many.
 
-        Without a selection there is no such table: everything that is open may be sent.
+        Without a selection there is no such table: everything that is open may be sent.  ``changed``: they will be
+        sent with other parameters.
         """
-        where, values = self._where()
-        classes = self.classes or (() if self.narrow else tuple(sorted(PASSING)))
-        if classes:
+        place, at_place = self._where()
+        where, values = place, list(at_place)
+        if self.classes or not self.narrow:
+            classes = self.classes or tuple(sorted(PASSING))
             where += f" AND error_class IN ({','.join('?' * len(classes))})"
-            values += list(classes)
+            values += classes
+        elif not changed:
+            where += f" AND error_class NOT IN ({','.join('?' * len(BILLED_IN_VAIN))})"
+            values += BILLED_IN_VAIN
         db.execute("DROP TABLE IF EXISTS temp.chosen")
         db.execute("CREATE TEMP TABLE chosen (id INTEGER PRIMARY KEY)")
         chosen = f"SELECT id FROM tasks WHERE live AND state='failed' {where}"  # noqa: S608  # own words and question marks
@@ -67,7 +73,7 @@ class Selection:
         if not self.narrow:
             db.execute("DROP TABLE temp.chosen")
         elif not self.classes:  # a place was named, not a cause: what is open there belongs to it
-            db.execute(f"INSERT INTO chosen SELECT id FROM tasks WHERE live AND state='planned' {where}", values)  # noqa: S608  # the same
+            db.execute(f"INSERT INTO chosen SELECT id FROM tasks WHERE live AND state='planned' {place}", at_place)  # noqa: S608  # the same
         return count
 
     def _where(self) -> tuple[str, list[object]]:

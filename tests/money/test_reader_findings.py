@@ -15,6 +15,7 @@ from pipeline.ledger.entries import Verdict, failed_unsent
 from pipeline.prices import PriceBook
 from pipeline.provider.wording import words_of
 from pipeline.salvage import rebuild
+from pipeline.selection import Selection
 from pipeline.wish import encode, fingerprint
 from tests.money.rig import RELIGHT_WORST_NANO, Crash, FakeProvider, Rig, paid_twice, picture
 
@@ -173,3 +174,20 @@ async def test_an_attempt_of_the_journal_never_takes_the_place_of_another(rig: R
     await rig.settle_doubts()
     await rig.work()
     assert not paid_twice(rig.provider)
+
+
+@pytest.mark.parametrize(
+    ("selection", "changed", "opened"),
+    [
+        (Selection(keys=("row",)), False, 0),
+        (Selection(keys=("row",)), True, 1),
+        (Selection(classes=(ErrorClass.BAD_OUTPUT,), keys=("row",)), False, 1),
+    ],
+)
+def test_a_failure_that_was_billed_is_paid_again_only_when_it_is_named_or_changed(
+    rig: Rig, selection: Selection, *, changed: bool, opened: int
+) -> None:
+    rig.plan("a", key="row")
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET state='failed', error_class='bad_output'").rowcount)
+
+    assert rig.ledger.run(lambda db: selection.reopen(db, changed=changed)) == opened
