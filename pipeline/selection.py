@@ -73,7 +73,8 @@ class Selection:
         if not self.narrow:
             db.execute("DROP TABLE temp.chosen")
         elif not self.classes:  # a place was named, not a cause: what is open there belongs to it
-            db.execute(f"INSERT OR IGNORE INTO chosen SELECT id FROM tasks WHERE live AND state='planned' {place}", at_place)  # noqa: S608  # the same
+            there = f"SELECT id FROM tasks WHERE live AND state='planned' {place}"  # noqa: S608  # the same
+            db.execute(f"INSERT OR IGNORE INTO chosen {there}", at_place)
         return count
 
     def _where(self) -> tuple[str, list[object]]:
