@@ -205,25 +205,25 @@ BULK_INDEXES = ("one_wish", "one_payment", "same_body", "open_tasks", "at_risk",
 Even the two that hold nothing yet cost half of each insert, since each asks whether the task belongs into it.
 """
 
+COMMON = ("busy_timeout = 10000", "cache_size = -32768", "temp_store = FILE")
+WRITING = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000")
+
 MIGRATIONS: dict[int, str] = {}
 """From version n to n + 1, as SQL."""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open the database at *path* in autocommit mode; raises LedgerError when it cannot be read."""
+    place = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
     try:
-        if read_only:
-            db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        else:
-            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA busy_timeout = 10000")
-        if not read_only:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA wal_autocheckpoint = 4000")
-        db.execute("PRAGMA cache_size = -32768")
-        db.execute("PRAGMA temp_store = FILE")
+        db = sqlite3.connect(place, uri=read_only, isolation_level=None, check_same_thread=read_only)
     except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    try:
+        for setting in COMMON if read_only else (*COMMON, *WRITING):
+            db.execute(f"PRAGMA {setting}")
+    except sqlite3.Error as error:
+        db.close()
         raise unusable(path, error) from error
     return db
 
