@@ -27,8 +27,9 @@ BY_STOP = {
     "manifest": INPUT,
     "storage": OURS,
     "ledger": OURS,
+    "fault": OURS,
 }
-PRIORITY = ("ledger", "storage", "manifest", "interrupted", "account", "cap", "deadline", "failures")
+PRIORITY = ("fault", "ledger", "storage", "manifest", "interrupted", "account", "cap", "deadline", "failures")
 
 
 def first_of(words: set[str]) -> str | None:

@@ -82,7 +82,12 @@ def require_room(store: OutputStore, least_bytes: int) -> None:
 async def watch_room(tools: Tools, least_bytes: int, *, every_s: float = 10.0) -> None:
     """Stop the run before the disk is full: what is in flight still finds room.  Runs until it is cancelled."""
     while True:
-        free = await asyncio.to_thread(tools.store.disk_free_bytes)
+        try:
+            free = await asyncio.to_thread(tools.store.disk_free_bytes)
+        except OSError as error:
+            message = f"the result folder cannot be reached: {error}; when it is there again, run `resume`"
+            tools.stop_run(Reason("storage", ErrorClass.INTERRUPTED, message))
+            return
         if free < least_bytes:
             message = f"{free / 1e6:,.0f} MB are free where the outputs go: free some space, then run `resume`"
             tools.stop_run(Reason("storage", ErrorClass.INTERRUPTED, message))

@@ -17,7 +17,8 @@ class Reason:
     """What stopped it: a word for the summary, the cause in the ledger's words, and a sentence for people."""
 
     word: str
-    """``cap``, ``account``, ``deadline``, ``failures``, ``interrupted``, ``storage`` or ``ledger``."""
+    """``cap``, ``account``, ``deadline``, ``failures``, ``interrupted``, ``storage``, ``ledger`` or
+    ``fault``."""
     error_class: ErrorClass
     message: str
 

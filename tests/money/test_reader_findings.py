@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import json
 from typing import TYPE_CHECKING
@@ -9,18 +11,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pipeline
+from pipeline.budget import Budget
 from pipeline.closing import export
+from pipeline.crew import Crew, News
 from pipeline.errors import CallError, ErrorClass, ManifestError
+from pipeline.exits import BY_STOP, OURS
 from pipeline.ledger.entries import Verdict, failed_unsent
 from pipeline.prices import PriceBook
 from pipeline.provider.wording import words_of
 from pipeline.salvage import rebuild
 from pipeline.selection import Selection
+from pipeline.throttle import Rates, Throttle
 from pipeline.wish import encode, fingerprint
 from tests.money.rig import RELIGHT_WORST_NANO, Crash, FakeProvider, Rig, paid_twice, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.task import Task
 
 
 class Uploads(FakeProvider):
@@ -191,3 +199,34 @@ def test_a_failure_that_was_billed_is_paid_again_only_when_it_is_named_or_change
     rig.ledger.run(lambda db: db.execute("UPDATE tasks SET state='failed', error_class='bad_output'").rowcount)
 
     assert rig.ledger.run(lambda db: selection.reopen(db, changed=changed)) == opened
+
+
+class Faulty:
+    """A worker with a fault that shows at the first task, while the second is in flight."""
+
+    def __init__(self) -> None:
+        self.delivery = self
+        self.hands = contextlib.nullcontext()
+        self.finished: list[str] = []
+
+    async def settle(self, task: Task) -> None:
+        if task.key == "first":
+            raise ZeroDivisionError("a fault")
+        await asyncio.sleep(0.01)
+        self.finished.append(task.key)
+
+
+async def test_a_fault_of_ours_lets_what_is_in_flight_finish(rig: Rig) -> None:
+    rig.plan("a", key="first")
+    rig.plan("b", key="second")
+    throttle = Throttle(Rates(0, 8))
+    tools = rig._tools(Budget(None), throttle)
+    worker = Faulty()
+
+    await Crew(worker, tools, News(), workers_per_lane=2).work(["ic-light"], [])  # type: ignore[arg-type]  # a stand-in
+    await throttle.close()
+
+    assert worker.finished == ["second"]
+    assert tools.stop.run is not None
+    assert "ZeroDivisionError: a fault (test_reader_findings.py:" in tools.stop.run.message
+    assert BY_STOP[tools.stop.run.word] == OURS
