@@ -109,6 +109,8 @@ class Throttle:
         """The lane that was served longest ago comes first."""
         self._in_flight = 0
         self.paused = False
+        self._shut = False
+        """Whether the doors are closed for good, also to endpoints that nobody has called yet."""
         self._sent: deque[float] = deque()
         self._began: float | None = None
         self._held_until = 0.0
@@ -148,6 +150,7 @@ class Throttle:
         """The lane of *endpoint*."""
         if endpoint not in self._lanes:
             self._lanes[endpoint] = Lane()
+            self._lanes[endpoint].closed = self._shut
             self._turn.append(self._lanes[endpoint])
         return self._lanes[endpoint]
 
@@ -168,6 +171,9 @@ class Throttle:
 
     def close_doors(self, endpoint: str | None = None) -> None:
         """Admit no more calls to *endpoint*, or to any: who waits gets Closed, what is in flight goes on."""
+        self._shut = self._shut or endpoint is None
+        if endpoint is not None:
+            self.lane(endpoint)
         for slug, lane in self._lanes.items():
             if endpoint in (None, slug):
                 lane.closed = True

@@ -21,7 +21,7 @@ from pipeline.prices import PriceBook
 from pipeline.provider.wording import words_of
 from pipeline.salvage import rebuild
 from pipeline.selection import Selection
-from pipeline.throttle import Rates, Throttle
+from pipeline.throttle import Closed, Rates, Throttle
 from pipeline.wish import encode, fingerprint
 from tests.money.rig import RELIGHT_WORST_NANO, Crash, FakeProvider, Rig, paid_twice, picture
 
@@ -230,3 +230,16 @@ async def test_a_fault_of_ours_lets_what_is_in_flight_finish(rig: Rig) -> None:
     assert tools.stop.run is not None
     assert "ZeroDivisionError: a fault (test_reader_findings.py:" in tools.stop.run.message
     assert BY_STOP[tools.stop.run.word] == OURS
+
+
+@pytest.mark.parametrize("endpoint", [None, "ic-light"])
+async def test_closed_doors_stay_closed_to_an_endpoint_that_was_never_called(endpoint: str | None) -> None:
+    throttle = Throttle(Rates(0, 8))
+    throttle.pause(on=True)
+
+    throttle.close_doors(endpoint)
+
+    with pytest.raises(Closed):
+        async with asyncio.timeout(1), throttle.admit("ic-light"):
+            pass
+    await throttle.close()
