@@ -66,6 +66,9 @@ class SharedCap(Protocol):
     async def standing(self) -> tuple[int, int, int]:
         """(free, held, holders) over all processes."""
 
+    async def leave(self) -> None:
+        """Say that nothing more will be settled by this process: nobody needs to wait for it."""
+
 
 class Budget:
     """The cap of one run.  ``cap_nano`` None means no cap.  One per event loop."""
@@ -144,6 +147,11 @@ class Budget:
             if self.allowance is not None and not reservation.inherited:
                 self.allowance.spent_nano += billed_nano - reservation.nano
         self.stir()
+
+    async def close(self) -> None:
+        """Take leave of a shared cap; what is still held stays held."""
+        if self._shared is not None:
+            await self._shared.leave()
 
     def stir(self) -> None:
         """Let waiting calls look again: money was settled, or the run is stopping."""

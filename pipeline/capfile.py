@@ -106,8 +106,11 @@ class CapFile:
         with self._open() as db:
             db.executemany("DELETE FROM held WHERE name=?", [(name,) for name in names])
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Say that this process is gone; what it holds stays held."""
+        await asyncio.to_thread(self._leave)
+
+    def _leave(self) -> None:
         with self._open() as db:
             db.execute("DELETE FROM leases WHERE owner=?", (self._owner,))
 

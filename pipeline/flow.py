@@ -155,7 +155,11 @@ class Run:
                 chance=self.chance,
             )
             tally.remaining_nano = balance_nano
-            await self._work(tools, tally, planner, ending)
+            try:
+                await self._work(tools, tally, planner, ending)
+            finally:
+                with contextlib.suppress(PipelineError):  # else others wait until its lease ends
+                    await tools.budget.close()
         finally:
             await throttle.close()
             await provider.close()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pipeline
-from pipeline.budget import Budget
+from pipeline.budget import Budget, CapReached
+from pipeline.capfile import CapFile
 from pipeline.closing import export
 from pipeline.crew import Crew, News
 from pipeline.errors import CallError, ErrorClass, ManifestError
@@ -243,3 +244,16 @@ async def test_closed_doors_stay_closed_to_an_endpoint_that_was_never_called(end
         async with asyncio.timeout(1), throttle.admit("ic-light"):
             pass
     await throttle.close()
+
+
+async def test_nobody_waits_for_a_run_that_has_ended_with_money_held(tmp_path: Path) -> None:
+    ended, waiting = (CapFile(tmp_path / "cap", 10, name) for name in "ab")
+    budget = Budget(None, shared=ended)
+    reservation = await budget.reserve(8)
+    assert reservation is not None
+    await budget.settle(reservation, None)
+
+    await budget.close()
+
+    with pytest.raises(CapReached):
+        await asyncio.wait_for(Budget(None, shared=waiting).reserve(8), 5)
