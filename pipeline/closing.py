@@ -40,30 +40,43 @@ class Ending:
 
 
 def close(ledger: Ledger, ending: Ending, *, cap_nano: int | None, now: float) -> dict[str, Any]:
-    """Export and sum up; returns the summary object.  Blocking."""
-    stopped_by = first_of(ending.stopped)
+    """Export and sum up; returns the summary object.  Blocking.
+
+    Files that cannot be written are one more reason to have stopped: the ledger knows everything that is in them.
+    """
+    try:
+        ledger.run(lambda db: export(db, ledger.folder))
+    except OSError as error:
+        ending.because("storage", f"the results could not be written ({error}): they are with the next run")
+    summary, text = _summed_up(ledger, ending, cap_nano, now)
+    try:
+        (ledger.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        ending.because("storage", f"the summary could not be written ({error})")
+        summary, text = _summed_up(ledger, ending, cap_nano, now)
+    ledger.finish_run(ending.run_id, stopped_by=summary["stopped_by"], exit_code=summary["exit_code"], summary=text)
+    return summary
+
+
+def _summed_up(ledger: Ledger, ending: Ending, cap_nano: int | None, now: float) -> tuple[dict[str, Any], str]:
+    """The summary, and the same as text."""
 
     def read(db: sqlite3.Connection) -> dict[str, Any]:
-        summary = summarise(
+        return summarise(
             db,
             run_id=ending.run_id,
             cap_nano=cap_nano,
             requests=ending.requests,
             elapsed_s=now - ending.began,
-            stopped_by=stopped_by,
+            stopped_by=first_of(ending.stopped),
             message="; ".join(ending.messages) or None,
         )
-        summary["this_run"] = ending.this_run
-        if ending.balance_nano is not None:
-            summary["balance_usd"] = usd(ending.balance_nano)
-        export(db, ledger.folder)
-        return summary
 
     summary = ledger.run(read)
-    text = json.dumps(summary, ensure_ascii=False, indent=2)
-    (ledger.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
-    ledger.finish_run(ending.run_id, stopped_by=stopped_by, exit_code=summary["exit_code"], summary=text)
-    return summary
+    summary["this_run"] = ending.this_run
+    if ending.balance_nano is not None:
+        summary["balance_usd"] = usd(ending.balance_nano)
+    return summary, json.dumps(summary, ensure_ascii=False, indent=2)
 
 
 def export(db: sqlite3.Connection, folder: Path) -> None:

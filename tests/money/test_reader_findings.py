@@ -13,7 +13,7 @@ import pytest
 import pipeline
 from pipeline.budget import Budget, CapReached
 from pipeline.capfile import CapFile
-from pipeline.closing import export
+from pipeline.closing import Ending, close, export
 from pipeline.crew import Crew, News
 from pipeline.errors import CallError, ErrorClass, ManifestError
 from pipeline.exits import BY_STOP, OURS
@@ -257,3 +257,17 @@ async def test_nobody_waits_for_a_run_that_has_ended_with_money_held(tmp_path: P
 
     with pytest.raises(CapReached):
         await asyncio.wait_for(Budget(None, shared=waiting).reserve(8), 5)
+
+
+async def test_a_run_whose_results_cannot_be_written_still_says_what_it_came_to(rig: Rig) -> None:
+    rig.ledger.run(lambda db: db.execute("INSERT INTO headers VALUES (1, '[]')").rowcount)
+    rig.plan("a")
+    await rig.work()
+    for name in ("results.csv", "summary.json"):
+        (rig.folder / name).mkdir()
+
+    summary = close(rig.ledger, Ending("run", rig.now), cap_nano=None, now=rig.now)
+
+    assert (summary["tasks"]["done"], summary["exit_code"], summary["stopped_by"]) == (1, OURS, "storage")
+    assert "the results could not be written" in summary["message"]
+    assert "the summary could not be written" in summary["message"]
