@@ -81,6 +81,8 @@ class Display(Watcher):
         if not self._quiet:
             print_summary(summary)
             print_places(self._folder)
+            if any(summary["tasks"][word] for word in ("failed", "in_doubt", "invalid")):
+                say(f"why, and what to do: photobatch status {self._folder}")
             if is_rehearsal(self._folder):
                 say("a rehearsal on the sandbox: no money was spent; for real pictures use another folder")
 

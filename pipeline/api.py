@@ -163,6 +163,7 @@ async def conduct(
     if wanted is not None and target.local:
         wanted = replace(wanted, allow_private=True)
     is_new = not (out / FILE).exists()
+    _require_place(out)
     try:
         async with contextlib.AsyncExitStack() as stack:
             orders = settings.orders(out, target, command)
@@ -175,6 +176,15 @@ async def conduct(
         if is_new:
             await asyncio.to_thread(take_back, out)
         raise
+
+
+def _require_place(out: Path) -> None:
+    """Refuse a result folder that cannot be made or written; makes nothing.  Raises FolderError."""
+    place = next((each for each in (out, *out.absolute().parents) if each.exists()), Path("/"))
+    if not place.is_dir():
+        raise FolderError(f"{out}: {place} is a file, not a folder", hint="give another --out folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise FolderError(f"{out}: nothing may be written in {place}", hint="give another --out folder")
 
 
 async def _embedded(stack: contextlib.AsyncExitStack, orders: Orders, settings: Settings) -> Orders:

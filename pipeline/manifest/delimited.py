@@ -120,7 +120,11 @@ def open_delimited(origin: Origin, wishes: Wishes, notices: Notices) -> Delimite
     _refuse_headerless(origin, header)
     named = _without_nameless_tail(header)
     notices.note(f"encoding {encoding.reason}, delimiter {_name(dialect.delimiter)}, {len(named)} columns")
-    return DelimitedReader(origin, dialect, names.clean(named), len(header), notices)
+    columns = names.clean(named)
+    for raw, column in zip(named, columns, strict=True):
+        if (name := raw.strip().lstrip("\ufeff").strip()) and name != column:
+            notices.note(f'two columns are called "{name}": the first is {{{name}}}, another is {{{column}}}')
+    return DelimitedReader(origin, dialect, columns, len(header), notices)
 
 
 def undecodable(origin: Origin, dialect: Dialect) -> ManifestError:

@@ -244,4 +244,6 @@ def _rates(rates: Mapping[str, float]) -> dict[str, float]:
 def _known(what: str, names: Iterable[str], known: tuple[str, ...]) -> None:
     for name in names:
         if name not in known:
-            raise InputError(f"{what}: there is no {name!r}{nearest(str(name), list(known))}")
+            raise InputError(
+                f"{what}: there is no {name!r}{nearest(str(name), list(known))}", hint=f"known: {', '.join(known)}"
+            )

@@ -177,3 +177,11 @@ def test_step_names_that_would_meet_in_one_file_are_refused(tmp_path: Path) -> N
 
     assert said.code == 2
     assert "further image" in said.err
+
+
+def test_two_columns_of_one_name_are_told_apart_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text(f"sku,title,title,image_url\nA,t,u,{URL}/a.jpg\n", encoding="utf-8")
+    planned = photobatch("plan", "shop.csv", *RELIGHT)
+
+    assert planned.code == 0
+    assert 'two columns are called "title": the first is {title}, another is {title.1}' in planned.out
