@@ -156,7 +156,7 @@ class Delivery:
             if image.path.startswith("images/"):
                 moved = await asyncio.to_thread(self.tools.store.supersede, image.path)
                 if moved is not None:
-                    await self.tools.ledger.moved(image.path, moved)
+                    await self.tools.ledger.moved(image.path, moved, task.replaces)
                     if self.tools.mirror is not None:
                         await self.tools.mirror.move(image.path, moved)
 

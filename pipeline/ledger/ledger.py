@@ -215,9 +215,9 @@ class Ledger:
 
         return await self.do(fail)
 
-    async def moved(self, old: str, new: str) -> None:
-        """Record that an output was moved aside."""
-        await self.do(lambda db: entries.moved(db, old=old, new=new))
+    async def moved(self, old: str, new: str, task_id: int | None = None) -> None:
+        """Record that an output, of the task *task_id* if that is known, was moved aside."""
+        await self.do(lambda db: entries.moved(db, old=old, new=new, task_id=task_id))
 
     # What it remembers besides
 
