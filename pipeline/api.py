@@ -159,7 +159,9 @@ async def conduct(
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """Do one run and return its summary.  ``begun`` gets the run, to interrupt it; raises PipelineError."""
-    target = targets.choose(settings.base_url, sandbox=settings.sandbox, remembered=remembered(out))
+    # A run says itself where it goes: nobody who means the real provider may be answered by a rehearsal's folder.
+    known = remembered(out) if wanted is None else None
+    target = targets.choose(settings.base_url, sandbox=settings.sandbox, remembered=known)
     if wanted is not None and target.local:
         wanted = replace(wanted, allow_private=True)
     is_new = not (out / FILE).exists()

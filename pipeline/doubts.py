@@ -21,6 +21,7 @@ from pipeline.errors import CallError, ErrorClass, RecipeError
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
+from pipeline.ledger.entries import Verdict, fail_twins
 from pipeline.wish import encode, fingerprint
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def settle_by_hand(db: sqlite3.Connection, ids: Iterable[str], *, billed: bool, 
                 " AND a.outcome='in_doubt' WHERE t.id=? AND t.state='in_doubt' GROUP BY t.id",
                 (int(text),),
             ).fetchone()
-            if text.isdigit()
+            if text.isascii() and text.isdecimal()
             else None
         )
         if found is None:
@@ -257,11 +258,13 @@ def _bill(db: sqlite3.Connection, attempt: int, task: int, held: int, now: float
         "UPDATE attempts SET outcome='lost', held_nano=0, billed_nano=?, closed_at=? WHERE id=?",
         (held, now, attempt),
     )
+    verdict = Verdict(ErrorClass.LOST, "billed without an output, as the user says", None, now)
     db.execute(
-        "UPDATE tasks SET state='failed', error_class=?, error='billed without an output, as the user says',"
+        "UPDATE tasks SET state='failed', error_class=?, error=?,"
         " billed_nano=coalesce(billed_nano, 0) + ?, finished_at=? WHERE id=?",
-        (ErrorClass.LOST, held, now, task),
+        (verdict.error_class, verdict.error, held, now, task),
     )
+    fail_twins(db, task, verdict)
 
 
 def _same(theirs: Any, ours: Any) -> bool:

@@ -119,10 +119,12 @@ class Run:
                 ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
             raise
         summary = await asyncio.to_thread(close, ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
-        if self._mirror is not None:
-            await self._mirror.catch_up(await ledger.do(counts.standing_outputs))
-            await self._mirror.publish()
-        self.watcher.finished(summary)
+        try:
+            if self._mirror is not None:
+                await self._mirror.catch_up(await ledger.do(counts.standing_outputs))
+                await self._mirror.publish()
+        finally:
+            self.watcher.finished(summary)
         return summary
 
     async def _converge(self, ledger: Ledger, ending: Ending) -> None:

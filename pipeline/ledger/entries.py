@@ -131,7 +131,7 @@ def refused(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verd
     """
     _close(db, attempt, "refused", verdict, billed=0)
     _end(db, task_id, State.FAILED if final else State.PLANNED, verdict)
-    return _fail_twins(db, task_id, verdict) if final else 0
+    return fail_twins(db, task_id, verdict) if final else 0
 
 
 def doubt(db: sqlite3.Connection, *, task_id: int, attempt: int, verdict: Verdict) -> None:
@@ -159,7 +159,7 @@ def gave_up(
     _close(db, attempt, "failed", verdict, billed=billed_nano)
     _add_to_bill(db, task_id, billed_nano)
     _end(db, task_id, State.PLANNED if reopen else State.FAILED, verdict)
-    return 0 if reopen else _fail_twins(db, task_id, verdict)
+    return 0 if reopen else fail_twins(db, task_id, verdict)
 
 
 def done(
@@ -259,7 +259,7 @@ def _planned_twins(db: sqlite3.Connection, task_id: int) -> list[Task]:
     return [load(record) for record in found]
 
 
-def _fail_twins(db: sqlite3.Connection, task_id: int, verdict: Verdict) -> int:
+def fail_twins(db: sqlite3.Connection, task_id: int, verdict: Verdict) -> int:
     """Tasks with the same body would fail the same way: they fail without being sent."""
     return db.execute(
         "UPDATE tasks SET state='failed', error_class=?, error=?, http_status=?, finished_at=? WHERE state='planned'"

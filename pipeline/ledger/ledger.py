@@ -104,7 +104,7 @@ class Ledger:
         if owner is not None and owner != provider:
             raise FolderError(
                 f"{self.folder} holds results of {owner}; results of {provider} do not belong into it",
-                hint="give another --out folder",
+                hint="give another --out folder" + (", or go on rehearsing: --sandbox" if owner == "sandbox" else ""),
             )
         self.set_meta("provider", provider)
         self.set_meta("base_url", base_url)
