@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import pipeline
 from pipeline.errors import FolderError
 from pipeline.ledger import Ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECIPE = {
     "step": [
