@@ -189,11 +189,14 @@ class Throttle:
 
     async def before_poll(self) -> None:
         """Wait until a free request (poll, balance, history) may be made."""
-        self.polls += 1
         while (wait_s := self.held_s) > 0:  # noqa: ASYNC110  # not polling: a hold may be prolonged while it is slept out
             await asyncio.sleep(wait_s)
         if self.polls_count and not self._unlimited:
             await self._limiter.acquire()
+
+    def polled(self) -> None:
+        """The status of a task is asked for."""
+        self.polls += 1
 
     def limited(self, error: CallError) -> None:
         """A free request was refused as too many."""

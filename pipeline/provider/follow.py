@@ -120,6 +120,8 @@ class Followers:
     async def _asked(self, task: _Task) -> Reply:
         await self._free.turn(task.url)
         task.watch.looks()
+        if not task.finished:
+            self._free.polled()
         return await self._free.ask(task.url)
 
     def _found(self, reply: Reply, document: Any, task: _Task) -> Answer | None:

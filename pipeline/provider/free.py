@@ -46,6 +46,10 @@ class FreeRequests:
         if self.hosts.is_api(url):
             await self._pacing.before_poll()
 
+    def polled(self) -> None:
+        """Tell the throttle that the status of a task is asked for."""
+        self._pacing.polled()
+
     async def ask(self, url: str) -> Reply:
         """Ask *url*, one of our own paths, at once; raises CallError unless the whole answer is a success."""
         limits = self.wire.timeouts

@@ -38,6 +38,9 @@ class Pacing(Protocol):
     async def before_poll(self) -> None:
         """Return when the next GET may be sent to the API host."""
 
+    def polled(self) -> None:
+        """Take note that the status of a task is asked for."""
+
     def limited(self, error: CallError) -> None:
         """Take note that a free request was answered 429."""
 
@@ -47,6 +50,9 @@ class Unpaced:
 
     async def before_poll(self) -> None:
         """Return at once."""
+
+    def polled(self) -> None:
+        """Take no note."""
 
     def limited(self, error: CallError) -> None:
         """Take no note."""

@@ -129,6 +129,9 @@ class Notes:
         self.polls = 0
         self.errors: list[CallError] = []
 
+    def polled(self) -> None:
+        """Status requests are counted by the server."""
+
     async def before_poll(self) -> None:
         self.polls += 1
 

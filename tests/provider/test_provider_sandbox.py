@@ -136,6 +136,9 @@ async def test_many_tasks_need_few_polls() -> None:
     class Counting:
         polls = 0
 
+        def polled(self) -> None:
+            """Not of interest here."""
+
         async def before_poll(self) -> None:
             self.polls += 1
 
