@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -27,6 +28,10 @@ from jobs.settle import settle
 from jobs.status import status
 from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError, RecipeError
 from pipeline.exits import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
+
+NEW_OBJECTS = 20_000
+"""New objects before Python looks for cycles.  Rows come a thousand at a time, with three objects each: looking every
+700 would cost a fifth of the planning and find nothing."""
 
 app = typer.Typer(
     name="photobatch",
@@ -102,6 +107,7 @@ def exit_code(error: PipelineError) -> int:
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
+    gc.set_threshold(NEW_OBJECTS)
     try:
         app()
     except PipelineError as error:

@@ -1,7 +1,7 @@
 """Rows times steps: what each row of a manifest asks for.
 
 Pure: looks at cells, never at files or the network.  Owns a recipe tied to a manifest's columns, and what a task
-manifest, whose rows name their own endpoint, means.  A single step is `boundstep`.
+manifest, whose rows name their own endpoint, means.  A single step is `boundstep`, or `alike` for many rows at once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline import endpoints
+from pipeline.alike import AlikeRows
+from pipeline.binding import Binding
 from pipeline.boundstep import BoundStep
 from pipeline.endpoints import Endpoint
 from pipeline.endpoints.parameters import nearest
@@ -24,20 +26,23 @@ from pipeline.wish import Wish
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.boundstep import Identify, Pricing
+    from pipeline.alike import Alike, Plain
+    from pipeline.binding import Pricing
+    from pipeline.boundstep import Identify
 
 IMAGE_COLUMN = re.compile(
     r"(product|main|base)?(image|img|photo|picture)(url|link|src|file|path)?|url(image|img|photo)"
 )
 """Names of image columns in tables of no known shop, without blanks and underscores."""
 TOGETHER = 100
-"""Rows that are expanded at a time: one unusual row makes no more than these take the long way."""
+"""Rows worth expanding at a time: one unusual row makes no more than these take the long way."""
 
 
 class BoundRecipe:
     """A recipe tied to a manifest's columns: expands one row after another.
 
-    ``identify`` finds an image and says what its content is known by; it raises BadImage.
+    ``identify`` finds an image and says what its content is known by; it raises BadImage.  ``plain`` may say of many
+    images at once that nothing but their addresses identifies them; when it says no, they are asked about singly.
     """
 
     def __init__(
@@ -47,14 +52,17 @@ class BoundRecipe:
         key: str,
         identify: Identify,
         *,
-        quote: Pricing = Endpoint.price_of,
+        plain: Plain = lambda _images: False,
+        price_of: Pricing = Endpoint.price_of,
     ) -> None:
         self.recipe = recipe
         self.columns = tuple(columns)
         self.key_template = key
         self._key = Template.parse(key).bind(columns)
+        self._keys = Template.parse(key).bind_columns(columns)
         self._identify = identify
-        self._quote = quote
+        self._plain = plain
+        self._price_of = price_of
         self.warnings: Counter[str] = Counter()
         self.rows_without_image = 0
         self.first_without_image: list[int] = []
@@ -63,10 +71,8 @@ class BoundRecipe:
             self._endpoint_at = columns.index(_endpoint_column(columns))
             self._warn_about_near_misses()
         else:
-            self.steps = [
-                BoundStep(_with_image(step, columns, recipe.image_default), columns, self.warnings, quote)
-                for step in recipe.steps
-            ]
+            self.steps = [self._bound(_with_image(step, columns, recipe.image_default)) for step in recipe.steps]
+            self._alike = [AlikeRows(step.binding) for step in self.steps]
 
     def key(self, row: Row) -> str:
         """The row's name in outputs and ledger; may be empty, which the planner refuses."""
@@ -107,16 +113,24 @@ class BoundRecipe:
             if len(self.first_without_image) < 10:  # noqa: PLR2004  # enough for a message
                 self.first_without_image.append(row.number)
 
-    def wishes_of(self, keys: Sequence[str], rows: Sequence[Row]) -> Iterator[Sequence[Wish]]:
-        """`wishes` of one row after the other, in a third of the time where nothing about them is unusual."""
-        for start in range(0, len(rows), TOGETHER):
-            some_keys, some_rows = keys[start : start + TOGETHER], rows[start : start + TOGETHER]
-            steps = [] if self.recipe.from_rows else self.steps
-            by_step = [found for step in steps if (found := step.together(some_keys, some_rows, self._identify))]
-            if by_step and len(by_step) == len(steps):
-                yield from zip(*by_step, strict=True)
-            else:
-                yield from (list(self.wishes(key, row)) for key, row in zip(some_keys, some_rows, strict=True))
+    def together(self, rows: Sequence[Row]) -> tuple[list[str], list[Alike]] | None:
+        """The keys of *rows*, and what they ask of each step; None where one of them needs `wishes`."""
+        if self.recipe.from_rows:
+            return None
+        table = list(zip(*[row.cells for row in rows], strict=True))
+        keys = list(map(str.strip, self._keys(table)))
+        if not all(keys):
+            return None
+        asked = []
+        for step in self._alike:
+            alike = step.ask(table, self._plain)
+            if alike is None:
+                return None
+            asked.append(alike)
+        return keys, asked
+
+    def _bound(self, step: Step) -> BoundStep:
+        return BoundStep(Binding(step, self.columns, self.warnings, self._price_of))
 
     def _steps_of(self, row: Row) -> Sequence[BoundStep | Wish]:
         if not self.recipe.from_rows:
@@ -124,9 +138,7 @@ class BoundRecipe:
         slug = row.cells[self._endpoint_at].strip()
         if slug not in self._by_slug:
             try:
-                self._by_slug[slug] = BoundStep(
-                    _task_step(slug, self.columns), self.columns, self.warnings, self._quote
-                )
+                self._by_slug[slug] = self._bound(_task_step(slug, self.columns))
             except RecipeError as error:
                 self._by_slug[slug] = error
         step = self._by_slug[slug]

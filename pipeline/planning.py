@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
-from pipeline.boundstep import WARNINGS_KEPT
+from pipeline.binding import WARNINGS_KEPT
 from pipeline.errors import ManifestError
 from pipeline.expand import BoundRecipe
 from pipeline.ledger import FILE, counts, schema
@@ -23,7 +23,7 @@ from pipeline.ledger.intake import Intake, Taken
 from pipeline.manifest.keys import choose_key
 from pipeline.money import usd
 from pipeline.prices import PriceBook, from_records
-from pipeline.sources import Sources
+from pipeline.sources import WEB, Sources
 from pipeline.template import Template
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.wanted import Wanted
 
 BATCH = 1000
+SAMPLED = 20
+"""One row in so many tells whether a batch has images that are not on the web."""
 KEY_ROWS = 20_000
 """Rows by which a key is chosen before all are read."""
 SHOWN = 20
@@ -144,11 +146,13 @@ class Planner:
         *,
         clock: Callable[[], float] = time.time,
         bulk: bool = True,
+        kept: bool = True,
         key_rows: int | None = None,
     ) -> None:
         """Open the manifest and tie the recipe to its columns; raises ManifestError and RecipeError.
 
-        ``key_rows``: rows by which a key is chosen where none was named; None: all of them.
+        ``bulk``, ``kept``: as `Intake` has them.  ``key_rows``: rows by which a key is chosen where none was named;
+        None: all of them.
         """
         self.db = db
         self.manifest = wanted.open()
@@ -161,7 +165,14 @@ class Planner:
             allow_private=wanted.allow_private,
             asked=wanted.check_images,
         )
-        self.bound = BoundRecipe(wanted.recipe, self.manifest.columns, key, self.sources.find, quote=self.prices.quote)
+        self.bound = BoundRecipe(
+            wanted.recipe,
+            self.manifest.columns,
+            key,
+            self.sources.find,
+            plain=self.sources.plain,
+            price_of=self.prices.quote,
+        )
         _remember(db, wanted.reading | {"key": key})
         whole = wanted.limit is None
         self.intake = Intake(
@@ -170,6 +181,7 @@ class Planner:
             now=clock(),
             whole=whole,
             bulk=bulk,
+            kept=kept,
             fixed=self.sources.mark(self.bound.fixed_images()),
             mark=None if self.sources.steady else lambda row: self.sources.mark(self.bound.image_refs(row)),
         )
@@ -177,7 +189,8 @@ class Planner:
     def steps(self) -> Iterator[int]:
         """Take one batch of rows in after the other; yields the rows taken so far.  Call `finish` afterwards."""
         for rows in self.manifest.batches(BATCH):
-            self.sources.warm(self.bound.image_refs_of(rows))
+            if any(not ref.startswith(WEB) for ref in self.bound.image_refs_of(rows[::SAMPLED])):
+                self.sources.warm(self.bound.image_refs_of(rows))
             self.intake.batch(rows)
             yield self.intake.taken.rows
 
@@ -215,20 +228,21 @@ def take_in(
     *,
     clock: Callable[[], float] = time.time,
     seen: Callable[[int], None] = lambda _rows: None,
+    kept: bool = True,
 ) -> Planner:
     """Take all of *wanted* into the ledger, inside a transaction of the caller.  Raises ManifestError, RecipeError.
 
     Where no key was named, the first rows suggest one and the ledger's own index proves it: reading a large
     manifest twice only for that would cost more than reading it.  Another column is looked for only when the proof
-    fails.  ``seen`` is told the rows taken so far, and may raise to stop.
+    fails.  ``seen`` is told the rows taken so far, and may raise to stop.  ``kept``: False for a ledger to throw away.
     """
     wanted = wanted.opened()
     db.execute("SAVEPOINT before_manifest")
     try:
-        planner = _taken(Planner(wanted, db, clock=clock, key_rows=KEY_ROWS), seen, patient=wanted.names_key)
+        planner = _taken(Planner(wanted, db, clock=clock, kept=kept, key_rows=KEY_ROWS), seen, patient=wanted.names_key)
     except KeyFails:
         db.execute("ROLLBACK TO before_manifest")
-        planner = _taken(Planner(wanted, db, clock=clock), seen, patient=True)
+        planner = _taken(Planner(wanted, db, clock=clock, kept=kept), seen, patient=True)
     db.execute("RELEASE before_manifest")
     return planner
 
@@ -267,7 +281,7 @@ def make_plan(
     with scratch(folder) as db:
         said = prepare(db)
         db.execute("BEGIN")
-        planner = take_in(wanted, db, clock=clock)
+        planner = take_in(wanted, db, clock=clock, kept=False)
         plan = planner.report(per_minute)
         plan.warnings[:0] = said
         return plan
@@ -278,15 +292,14 @@ def scratch(folder: Path | None) -> Iterator[sqlite3.Connection]:
     """A ledger to throw away: empty, or a copy of the folder's."""
     with tempfile.TemporaryDirectory(prefix="photobatch-plan-", ignore_cleanup_errors=True) as name:
         path = Path(name) / FILE
-        db = schema.connect(path)
+        db = schema.connect(path, kept=False)
         try:
-            db.execute("PRAGMA synchronous = OFF")
             if folder is not None and (folder / FILE).exists():
                 original = schema.connect(folder / FILE, read_only=True)
                 original.backup(db)
                 original.close()
             schema.prepare(db, path)
-            db.execute("PRAGMA journal_mode = MEMORY")  # a plan can be rolled back, and need not survive anything
+            db.execute("PRAGMA journal_mode = MEMORY")  # a copy has the mode of its original
             yield db
         finally:
             db.close()

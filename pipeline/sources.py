@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,13 @@ from pipeline.wish import BadImage
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 WEB = ("http://", "https://")
 AT_ONCE = 4
 """Files that are decoded at the same time."""
+PLAIN_HOSTS = 16
+"""So many hosts are known by the beginning of their addresses; a catalogue has one or two."""
 ASKED_AT_ONCE = 16
 """Objects that the storage is asked about at the same time."""
 
@@ -62,6 +65,8 @@ class Sources:
         """By host, why its images cannot be reached; empty when they can."""
         self._changed = dict(db.execute("SELECT url, version FROM urls WHERE version > 0"))
         self._bad = dict(db.execute("SELECT url, problem FROM urls WHERE problem IS NOT NULL")) if asked else {}
+        self._plain_hosts: tuple[str, ...] = ()
+        """The first hosts whose images can be reached, as the beginning of their addresses."""
         self._known: dict[str, Facts] = {}
         """By path, what was seen in this pass."""
         self._objects: dict[str, str | BadImage] = {}
@@ -83,6 +88,27 @@ class Sources:
                 return self._relative(ref, self._path(found.value))
             case Kind.BAD:
                 raise BadImage(found.reason)
+
+    def plain(self, refs: Sequence[str]) -> bool:
+        """Whether all of *refs* are web addresses that stand for themselves; True is sure, False is not."""
+        together = " ".join(refs)
+        if not (self.steady and together.isprintable() and together.count("://") == len(refs)):
+            return False
+        if all(map(str.startswith, refs, repeat(self._plain_hosts))):
+            return True
+        if len(self._plain_hosts) < PLAIN_HOSTS:
+            self._plain_hosts += tuple(sorted({host for ref in refs if (host := self._plain_host(ref))}))[:PLAIN_HOSTS]
+        return all(map(str.startswith, refs, repeat(self._plain_hosts)))
+
+    def _plain_host(self, url: str) -> str:
+        """Scheme and host of *url* with a slash behind; empty when its images cannot be reached."""
+        if not url.startswith(WEB) or url.startswith(self._plain_hosts) or url.count("/") < 3:  # noqa: PLR2004  # no path
+            return ""
+        try:
+            self._web(url)
+        except BadImage:
+            return ""
+        return "/".join(url.split("/", 3)[:3]) + "/"
 
     @property
     def steady(self) -> bool:

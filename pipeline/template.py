@@ -16,7 +16,7 @@ from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -75,6 +75,18 @@ class Template:
             return lambda cells: shape % cells[only]
         pick = itemgetter(*places)
         return lambda cells: shape % pick(cells)
+
+    def bind_columns(self, columns: Sequence[str]) -> Callable[[Sequence[Sequence[str]]], Iterable[str]]:
+        """`bind` for many rows at once: a function from the columns of their cells to their texts."""
+        if self.constant:
+            text = self.parts[0]
+            return lambda table: [text] * len(table[0])
+        places = [place(columns, name) for name in self.columns]
+        literals = self.parts[0::2]
+        if len(places) == 1 and not any(literals):
+            return itemgetter(places[0])
+        shape = "%s".join(literal.replace("%", "%%") for literal in literals)
+        return lambda table: map(shape.__mod__, zip(*[table[number] for number in places], strict=True))
 
 
 def place(columns: Sequence[str], name: str) -> int:

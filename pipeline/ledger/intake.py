@@ -8,19 +8,19 @@ the expanded wishes, never files or HTTP.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ErrorClass, ManifestError
-from pipeline.ledger.schema import BULK_INDEXES, INDEXES
+from pipeline.expand import TOGETHER
+from pipeline.ledger.bulk import BulkInsert, Cells
 from pipeline.wish import as_json, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    import sqlite3
+    from collections.abc import Callable, Sequence
 
     from pipeline.expand import BoundRecipe
     from pipeline.task import Row
@@ -103,11 +103,14 @@ class Intake:
         now: float,
         whole: bool = True,
         bulk: bool = True,
+        kept: bool = True,
         fixed: str = "",
         mark: Callable[[Row], str] | None = None,
     ) -> None:
-        """``whole``: rows that do not come by have left the manifest.  ``bulk``: indexes may be built at the end.
+        """Find out what the ledger holds.
 
+        ``whole``: rows that do not come by have left the manifest.  ``bulk``: nobody else needs the ledger meanwhile,
+        so a first manifest may be taken in faster.  ``kept``: False where the ledger is thrown away afterwards.
         ``fixed`` and ``mark`` say of the recipe's and of a row's images what their names do not: that they changed.
         """
         self.db = db
@@ -123,35 +126,37 @@ class Intake:
         self._first_new = self._next_row
         self._seen = bytearray(self._next_row // 8 + 1)
         self._came = 0
-        self._bulk = bulk and self._next_row == 1
-        if self._bulk:
-            for name in BULK_INDEXES:
-                db.execute(f"DROP INDEX IF EXISTS {name}")
+        self._bulk: BulkInsert | None = None
+        if bulk and self._next_row == 1:
+            self._bulk = BulkInsert(db, header_id=self._header_id, planned_at=now, kept=kept)
 
     def batch(self, rows: Sequence[Row]) -> None:
         """Take *rows* in; raises ManifestError for text that no file can keep."""
         try:
-            self._take(rows)
-        except UnicodeEncodeError as error:
+            texts = [as_json(row.cells) for row in rows]
+        except ValueError as error:
             raise _unwritable(rows) from error
-
-    def _take(self, rows: Sequence[Row]) -> None:
         self.taken.rows += len(rows)
-        texts = [as_json(row.cells) for row in rows]
+        if self._bulk is None:
+            self._take(rows, texts)
+        else:
+            self._insert(self._bulk, rows, texts)
+
+    def _digests(self, rows: Sequence[Row], texts: Sequence[bytes]) -> list[bytes]:
         salt = self._salt
         asked = texts
         if (mark := self._image_mark) is not None:
-            asked = [text + mark(row) for text, row in zip(texts, rows, strict=True)]
-        digests = [sha256(salt + text.encode("utf-8", "surrogatepass")).digest()[:DIGEST_BYTES] for text in asked]
-        if self._bulk:
-            self._insert(list(zip(rows, texts, digests, strict=True)))
-            return
+            asked = [text + mark(row).encode("utf-8", "surrogatepass") for text, row in zip(texts, rows, strict=True)]
+        return [sha256(salt + text).digest()[:DIGEST_BYTES] for text in asked]
+
+    def _take(self, rows: Sequence[Row], texts: Sequence[bytes]) -> None:
+        digests = self._digests(rows, texts)
         known = self._unchanged(digests)
         pending = []
         for row, text, digest in zip(rows, texts, digests, strict=True):
             row_id = known.get(digest)
             if row_id is None:
-                pending.append((row, text, digest))
+                pending.append((row, text.decode(), digest))
             elif self._mark(row_id):
                 self.taken.unchanged += 1
             else:
@@ -161,30 +166,35 @@ class Intake:
 
     def finish(self) -> Taken:
         """Settle what left the manifest and check it as a whole; raises ManifestError for keys that do not work."""
-        if self._bulk:
-            self._build_indexes()
+        if self._bulk is not None and not self._bulk.build_indexes():
+            self._find_twice()
         self._complain()
         if self._whole:
             self._leave()
         return self.taken
 
-    def _insert(self, rows: Iterable[tuple[Row, str, bytes]]) -> None:
-        """Put rows and tasks in that nothing can collide with."""
-        row_values = []
-        task_values = []
-        named = [(key, row, text, digest) for row, text, digest in rows if (key := self._key(row))]
-        asked = self.bound.wishes_of([record[0] for record in named], [record[1] for record in named])
-        for (_, row, text, digest), wishes in zip(named, asked, strict=True):
-            row_id = self._next_row
-            self._next_row += 1
-            local = False
-            for wish in wishes:
-                local = local or wish.local
-                task_values.append(self._task(wish, row_id))
-            row_values.append((row_id, self._header_id, row.number, digest, text, local))
-        self.taken.new += len(row_values)
-        insert_all(self.db, INSERT_ROW, row_values)
-        insert_all(self.db, INSERT_TASK, task_values)
+    def _insert(self, bulk: BulkInsert, rows: Sequence[Row], texts: Sequence[bytes]) -> None:
+        """Put rows and tasks in that nothing can collide with: all at once, or else as few as possible one by one."""
+        digests = self._digests(rows, texts)
+        cells = [
+            Cells(row.number, digest, text.decode()) for row, digest, text in zip(rows, digests, texts, strict=True)
+        ]
+        if (asked := self.bound.together(rows)) is not None:
+            bulk.alike(cells, *asked)
+            self.taken.new += len(rows)
+            return
+        for start in range(0, len(rows), TOGETHER):
+            some = slice(start, start + TOGETHER)
+            if (asked := self.bound.together(rows[some])) is not None:
+                bulk.alike(cells[some], *asked)
+                self.taken.new += len(rows[some])
+            else:
+                self._insert_each(bulk, rows[some], cells[some])
+
+    def _insert_each(self, bulk: BulkInsert, rows: Sequence[Row], cells: Sequence[Cells]) -> None:
+        named = [(key, row, kept) for row, kept in zip(rows, cells, strict=True) if (key := self._key(row))]
+        bulk.each([kept for _, _, kept in named], [list(self.bound.wishes(key, row)) for key, row, _ in named])
+        self.taken.new += len(named)
 
     def _compare(self, rows: Sequence[tuple[Row, str, bytes]]) -> None:
         """Take in rows that are new or changed, task by task."""
@@ -318,14 +328,6 @@ class Intake:
             self.db.execute(f"UPDATE tasks SET live=0 WHERE live AND row_id IN ({gone})")  # noqa: S608  # constant text
             self.db.execute("UPDATE rows SET live=0 WHERE live AND NOT came_by(id)")
 
-    def _build_indexes(self) -> None:
-        for statement in INDEXES.split(";"):
-            if statement.strip():
-                try:
-                    self.db.execute(statement)
-                except sqlite3.IntegrityError:
-                    self._find_twice()
-
     def _find_twice(self) -> None:
         doubles = self.db.execute(
             "SELECT tasks.key, max(rows.number), count(*) FROM tasks JOIN rows ON rows.id = row_id"
@@ -365,17 +367,3 @@ def _unwritable(rows: Sequence[Row]) -> ManifestError:
         f"row {numbers[0] if numbers else rows[0].number} holds half a character, which no file can keep",
         hint="correct the text of that row; a file's name must be valid UTF-8",
     )
-
-
-def insert_all(db: sqlite3.Connection, statement: str, records: Sequence[tuple[object, ...]]) -> None:
-    """`executemany` in as few steps as SQLite takes: a third cheaper than one step per record.
-
-    The last parenthesis of *statement* is that of a record.
-    """
-    if not records:
-        return
-    head, _, record = statement.partition(" VALUES ")
-    most = db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(records[0])
-    for start in range(0, len(records), most):
-        part = records[start : start + most]
-        db.execute(f"{head} VALUES {','.join([record] * len(part))}", list(chain.from_iterable(part)))

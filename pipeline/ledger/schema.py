@@ -204,23 +204,36 @@ BULK_INDEXES = ("one_wish", "one_payment", "same_body", "open_tasks", "at_risk",
 
 Even the two that hold nothing yet cost half of each insert, since each asks whether the task belongs into it.
 """
+PLAN_INDEXES = ("one_wish", "same_body", "row_tasks")
+"""Those of them that a plan on a ledger to throw away cannot do without."""
 
 COMMON = ("busy_timeout = 10000", "cache_size = -32768", "temp_store = FILE")
 WRITING = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 4000")
+THROWN_AWAY = ("page_size = 32768", "cache_size = -16384", "journal_mode = MEMORY", "synchronous = OFF")
+"""What is written once, read from end to end and thrown away may be rolled back, and need not survive anything."""
 
 MIGRATIONS: dict[int, str] = {}
 """From version n to n + 1, as SQL."""
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open the database at *path* in autocommit mode; raises LedgerError when it cannot be read."""
+def index(name: str) -> str:
+    """The statement that makes the index *name*."""
+    return next(statement for statement in INDEXES.split(";") if f" {name} ON " in statement)
+
+
+def connect(path: Path, *, read_only: bool = False, kept: bool = True) -> sqlite3.Connection:
+    """Open the database at *path* in autocommit mode; raises LedgerError when it cannot be read.
+
+    ``kept``: False for one to throw away.
+    """
     place = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
     try:
         db = sqlite3.connect(place, uri=read_only, isolation_level=None, check_same_thread=read_only)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
     try:
-        for setting in COMMON if read_only else (*COMMON, *WRITING):
+        writing = WRITING if kept else THROWN_AWAY
+        for setting in COMMON if read_only else (*COMMON, *writing):
             db.execute(f"PRAGMA {setting}")
     except sqlite3.Error as error:
         db.close()

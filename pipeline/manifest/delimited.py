@@ -12,18 +12,20 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells, text
+from pipeline.manifest.quick import QuickRecords
 from pipeline.manifest.records import Records
 from pipeline.task import Row
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pipeline.manifest.notices import Notices
     from pipeline.manifest.origin import Origin
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 _NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SPELLED = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "bar": "|"}
+_row = partial(tuple.__new__, Row)
+"""A Row of (number, cells), without the frame of Python that its own constructor costs a million times."""
 _HEADER_CHARS = 1 << 18
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]+", re.IGNORECASE)
 
@@ -67,22 +71,43 @@ class DelimitedReader:
                 raise undecodable(self.origin, self.dialect) from error
 
     def _batches(self, lines: io.TextIOWrapper, size: int) -> Iterator[list[Row]]:
-        records = _records(self.origin, self.dialect, self.notices, lines)
-        width = len(self.columns)
         guarded = keycells.guarded(self.columns)
+        empty = True
+        for batch in self._rows(lines, size):
+            empty = False
+            yield keycells.restored(batch, guarded, self.columns, self.notices)
+        if empty:
+            self.notices.warn(f"{self.origin.name}: has a header but no rows")
+
+    def _rows(self, lines: io.TextIOWrapper, size: int) -> Iterator[list[Row]]:
+        """Quickly as long as that goes well, then carefully."""
+        _skip(self.dialect, lines)
+        quick = QuickRecords(lines, self.dialect.delimiter)
+        found = quick.take(1)  # the header
+        while found:
+            first = quick.count
+            found = quick.take(size, self.header_width, len(self.columns))
+            if found:
+                yield list(map(_row, zip(range(first, quick.count), map(tuple, found), strict=True)))
+        if found is None:
+            yield from self._carefully(quick, size)
+
+    def _carefully(self, quick: QuickRecords, size: int) -> Iterator[list[Row]]:
+        rest = quick.rest()
+        records = _records(self.origin, self.dialect, self.notices, rest, line=quick.line, count=quick.count)
         rows = iter(records)
-        next(rows, None)  # the header
+        if not quick.count:
+            next(rows, None)  # the header
+        width = len(self.columns)
         batch: list[Row] = []
         for cells in rows:
             fitting = cells if len(cells) == width else self._fit(cells, records)
             batch.append(Row(records.count - 1, tuple(fitting)))
             if len(batch) == size:
-                yield keycells.restored(batch, guarded, self.columns, self.notices)
+                yield batch
                 batch = []
         if batch:
-            yield keycells.restored(batch, guarded, self.columns, self.notices)
-        if records.count <= 1:
-            self.notices.warn(f"{self.origin.name}: has a header but no rows")
+            yield batch
 
     def _fit(self, cells: list[str], records: Records) -> list[str]:
         """Bring a row of another width to the header's, or refuse it."""
@@ -139,11 +164,17 @@ def undecodable(origin: Origin, dialect: Dialect) -> ManifestError:
     )
 
 
-def _records(origin: Origin, dialect: Dialect, notices: Notices, lines: io.TextIOWrapper) -> Records:
+def _skip(dialect: Dialect, lines: io.TextIOWrapper) -> None:
     for _ in range(dialect.skip_lines):
         lines.readline()
+
+
+def _records(
+    origin: Origin, dialect: Dialect, notices: Notices, lines: Iterable[str], *, line: int = 0, count: int = 0
+) -> Records:
     mend_nul = dialect.encoding.errors == "replace"
-    return Records(lines, dialect.delimiter, origin.name, notices, mend_nul=mend_nul)
+    line += dialect.skip_lines
+    return Records(lines, dialect.delimiter, origin.name, notices, mend_nul=mend_nul, line=line, count=count)
 
 
 def _head(origin: Origin, encoding: Encoding) -> tuple[str, int, str | None]:
@@ -176,6 +207,7 @@ def _delimiter(given: str | None) -> str | None:
 
 def _header(origin: Origin, dialect: Dialect, notices: Notices) -> list[str]:
     with origin.open() as binary, dialect.encoding.open(binary) as lines:
+        _skip(dialect, lines)
         try:
             header = next(iter(_records(origin, dialect, notices, lines)), None)
         except UnicodeDecodeError as error:

@@ -32,9 +32,21 @@ class Records:
     what product descriptions reach.
     """
 
-    def __init__(self, text: Iterable[str], delimiter: str, name: str, notices: Notices, *, mend_nul: bool) -> None:
-        self.count = 0
+    def __init__(
+        self,
+        text: Iterable[str],
+        delimiter: str,
+        name: str,
+        notices: Notices,
+        *,
+        mend_nul: bool,
+        line: int = 0,
+        count: int = 0,
+    ) -> None:
+        """``line`` and ``count``: lines and records that stand before *text*."""
+        self.count = count
         """Records read so far, blank ones not counted; the header counts as one."""
+        self._before = line
         self._name = name
         self._delimiter = delimiter
         self._notices = notices
@@ -46,7 +58,11 @@ class Records:
     @property
     def line(self) -> int:
         """The line, from 1, on which the record at hand began."""
-        return self._reader.line_num - len(self._memory) + 1
+        return self._last_line - len(self._memory) + 1
+
+    @property
+    def _last_line(self) -> int:
+        return self._before + self._reader.line_num
 
     @property
     def place(self) -> str:
@@ -78,11 +94,11 @@ class Records:
 
     def _without_nul(self, line: str) -> str:
         if self._mend_nul:
-            self._notices.warn(f"{self._name}: NUL bytes were replaced, first on line {self._reader.line_num + 1}")
+            self._notices.warn(f"{self._name}: NUL bytes were replaced, first on line {self._last_line + 1}")
             return line.replace("\0", "\ufffd")
         row = f"row {self.count}" if self.count else "the header"
         raise ManifestError(
-            f"{self._name}: NUL byte in {row} (line {self._reader.line_num + 1})",
+            f"{self._name}: NUL byte in {row} (line {self._last_line + 1})",
             hint="the file is damaged, or UTF-16 (--encoding utf-16-le); --encoding-errors replace reads it anyway",
         )
 
@@ -106,9 +122,9 @@ class Records:
         started = self.line + "".join(cells[:-1]).count("\n")
         if "expected after" in problem:
             return ManifestError(
-                f"{self._name}: {self.place}, line {self._reader.line_num}: text behind a closing quote",
+                f"{self._name}: {self.place}, line {self._last_line}: text behind a closing quote",
                 hint=f'a quote before it is not closed, or quotes inside a cell are not doubled (""); '
-                f"look at lines {started} to {self._reader.line_num}",
+                f"look at lines {started} to {self._last_line}",
             )
         what = (
             "is never closed"

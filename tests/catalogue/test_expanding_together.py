@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.expand import BoundRecipe
 from pipeline.recipe import Recipe
 from pipeline.task import Row
-from pipeline.wish import BadImage
+from pipeline.wish import BadImage, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.alike import Alike
 
 COLUMNS = ("sku", "title", "image", "seed", "light")
 STEPS = {
@@ -43,6 +50,15 @@ CELLS = st.tuples(
 )
 
 
+PLAIN_CELLS = st.tuples(
+    st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=5),
+    st.sampled_from(["Mug", 'a "b" %s {c}', "é\n"]),
+    st.sampled_from(["https://a.example/1.jpg", " https://a.example/2.jpg "]),
+    st.sampled_from(["1", "-1"]),
+    st.sampled_from(["mood", "bright"]),
+)
+
+
 def identify(ref: str) -> tuple[str, str]:
     if "bad" in ref:
         raise BadImage("there is no such host")
@@ -50,16 +66,47 @@ def identify(ref: str) -> tuple[str, str]:
 
 
 def bound() -> BoundRecipe:
-    return BoundRecipe(Recipe.from_dict(STEPS), COLUMNS, "{sku}", identify)
+    return BoundRecipe(Recipe.from_dict(STEPS), COLUMNS, "{sku}", identify, plain=plain)
+
+
+def plain(refs: Sequence[str]) -> bool:
+    return all(ref.startswith("https://") and "bad" not in ref for ref in refs)
 
 
 @given(st.lists(CELLS, min_size=1, max_size=8))
 def test_rows_expanded_together_ask_for_what_each_asks_for_alone(cells: list[tuple[str, ...]]) -> None:
     rows = [Row(number, each) for number, each in enumerate(cells, 1)]
-    keys = [f"key-{row.number}" for row in rows]
-    alone, together = bound(), bound()
+    recipe = bound()
 
-    expected = [list(alone.wishes(key, row)) for key, row in zip(keys, rows, strict=True)]
+    together = recipe.together(rows)
 
-    assert [list(found) for found in together.wishes_of(keys, rows)] == expected
-    assert together.rows_without_image == alone.rows_without_image
+    alone = [list(recipe.wishes(recipe.key(row), row)) for row in rows]
+    if together is None:
+        return
+    keys, asked = together
+    assert keys == [recipe.key(row) for row in rows]
+    assert [singly(keys, each) for each in asked] == [list(of_step) for of_step in zip(*alone, strict=True)]
+
+
+@given(st.lists(PLAIN_CELLS, min_size=1, max_size=8))
+def test_plain_rows_are_expanded_together(cells: list[tuple[str, ...]]) -> None:
+    assert bound().together([Row(number, each) for number, each in enumerate(cells, 1)]) is not None
+
+
+def singly(keys: list[str], asked: Alike) -> list[Wish]:
+    varying = zip(keys, asked.fingerprints, asked.bodies, asked.sources, strict=True)
+    return [
+        Wish(
+            key,
+            asked.step,
+            asked.endpoint,
+            "planned",
+            fingerprint,
+            body,
+            asked.estimate_nano,
+            asked.reserve_nano,
+            source,
+            local=False,
+        )
+        for key, fingerprint, body, source in varying
+    ]
