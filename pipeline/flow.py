@@ -247,7 +247,7 @@ class Run:
         crew = Crew(Worker(tools, habits), tools, news, workers_per_lane=2 * self.orders.in_flight)
         lanes = await self._lanes(tools.ledger, planner)
         accepted = await tools.ledger.submitted_tasks()
-        open_now = (await tools.ledger.do(counts.task_counts)).open
+        open_now = await tools.ledger.do(counts.open_tasks)
         self._working = Working(ending.run_id, tools, tally, crew, self.clock(), open_now)
         self.watcher.working(self._working)
         if self._interrupted:

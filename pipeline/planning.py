@@ -19,7 +19,7 @@ from pipeline.binding import WARNINGS_KEPT
 from pipeline.errors import ManifestError
 from pipeline.expand import BoundRecipe
 from pipeline.ledger import FILE, counts, schema
-from pipeline.ledger.intake import Intake, Taken
+from pipeline.ledger.intake import Intake
 from pipeline.manifest.keys import choose_key
 from pipeline.money import usd
 from pipeline.prices import PriceBook, from_records
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.ledger.counts import EndpointPlan, Invalid
+    from pipeline.ledger.taken import Taken
     from pipeline.manifest import Manifest
     from pipeline.wanted import Wanted
 
@@ -206,13 +207,14 @@ class Planner:
     def report(self, per_minute: float) -> Plan:
         """What the ledger holds now, as a plan."""
         warnings = [f"{text} ({count} times)" if count > 1 else text for text, count in self.bound.warnings.items()]
+        plans = counts.endpoint_plans(self.db)
         return Plan(
             manifest=self.manifest.name,
             rows=self.intake.taken.rows,
             without_image=counts.rows_without_tasks(self.db),
             first_without_image=self.bound.first_without_image,
-            endpoints=counts.endpoint_plans(self.db),
-            invalid=counts.invalid_tasks(self.db),
+            endpoints=plans,
+            invalid=counts.invalid_tasks(self.db) if any(each.invalid for each in plans) else [],
             taken=self.intake.taken,
             warnings=[*self.manifest.warnings, *warnings][:WARNINGS_KEPT],
             notes=list(self.manifest.notes),
@@ -255,12 +257,12 @@ def _taken(planner: Planner, seen: Callable[[int], None], *, patient: bool) -> P
     taken = planner.intake.taken
     for rows in planner.steps():
         seen(rows)
-        if not patient and (taken.without_key or taken.twice):
+        if not patient and taken.keys_fail:
             raise KeyFails
     try:
         planner.finish()
     except ManifestError as error:
-        if not patient and (taken.without_key or taken.twice):
+        if not patient and taken.keys_fail:
             raise KeyFails from error
         raise
     return planner

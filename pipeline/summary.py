@@ -39,7 +39,7 @@ def summarise(
     code: int | None = None,
 ) -> dict[str, Any]:
     """The summary object of the folder as it stands."""
-    tasks = counts.task_counts(db)
+    tasks, estimate_nano = counts.counts_and_estimate(db)
     billed, held = db.execute(
         "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0) FROM attempts"
     ).fetchone()
@@ -49,7 +49,7 @@ def summarise(
         "rows": counts.rows(db),
         "tasks": asdict(tasks),
         "cost": {
-            "estimated_usd": usd(counts.estimate_nano(db)),
+            "estimated_usd": usd(estimate_nano),
             "billed_usd": usd(billed),
             "reserved_usd": usd(held),
             "cap_usd": None if cap_nano is None else usd(cap_nano),

