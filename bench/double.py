@@ -30,7 +30,8 @@ class Double:
         self.base_url = base_url.encode()
         self.numbers = itertools.count(1)
         self.counts = {"paid": 0, "first_paid": 0.0, "last_paid": 0.0}
-        self._picture = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d" % len(image)
+        kind = b"png" if image.startswith(b"\x89PNG") else b"jpeg"
+        self._picture = b"HTTP/1.1 200 OK\r\nContent-Type: image/%b\r\nContent-Length: %d" % (kind, len(image))
 
     def answer(self, method: bytes, path: bytes) -> list[bytes]:
         """The parts of the answer to one request."""

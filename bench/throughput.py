@@ -27,16 +27,19 @@ def calls(*, quick: bool) -> list[Line]:
 def _calls(size: str, *, count: int, quick: bool) -> list[Line]:
     double_core, client_core = own_cores()
     with workload.scratch() as folder:
-        bench = _Bench(folder, size, count)
+        bench = _Bench(folder, workload.png(size), count)
         with serving(bench.image, cores=double_core) as url:
             contenders = {
                 "photobatch": lambda: bench.photobatch(url, client_core, "--no-full-decode"),
                 "bare aiohttp": lambda: bench.contender("bare.py", url, client_core),
-                "requests, 32 threads": lambda: bench.contender("threads.py", url, client_core),
+                "requests as on the pages, 32 threads": lambda: bench.contender("threads.py", url, client_core),
+                "requests with sessions, 32 threads": lambda: bench.contender(
+                    "threads.py", url, client_core, "--sessions"
+                ),
             }
             if importlib.util.find_spec("scrapy"):
                 contenders["Scrapy"] = lambda: bench.contender("spider.py", url, client_core)
-            samples = in_turn(contenders, 1 if quick else 3)
+            samples = in_turn(contenders, 1 if quick else 5)
     own = samples.pop("photobatch")
     return [_against(own, name, other, size) for name, other in samples.items()]
 
@@ -44,33 +47,38 @@ def _calls(size: str, *, count: int, quick: bool) -> list[Line]:
 def _against(own: Samples, name: str, other: Samples, size: str) -> Line:
     goal = 0.4 if name.startswith("bare") else 3.0
     what = f"--api sync, {size}, header check, against {name}"
-    if size != "100 KB":
+    if size != "100 KB" or "sessions" in name:
         return Line(what, f"{own.ratio_to(other):.2f} x", "", f"{own.median:,.0f} and {other.median:,.0f} images/s")
     return Line.at_least(what, own.ratio_to(other), goal, f"{own.median:,.0f} and {other.median:,.0f} images/s")
 
 
 def decoding(*, quick: bool) -> list[Line]:
     """Full decoding, the default, against the decoding alone on all cores; nothing is pinned."""
+    pictures = {"a JPEG of one megapixel": workload.jpeg(), "a small PNG full of grain": workload.png("100 KB")}
+    return [_decoding(what, data, quick=quick) for what, data in pictures.items()]
+
+
+def _decoding(what: str, data: bytes, *, quick: bool) -> Line:
     with workload.scratch() as folder:
-        bench = _Bench(folder, "100 KB", 200 if quick else 5000)
+        bench = _Bench(folder, data, 200 if quick else 3000)
         with serving(bench.image) as url:
             samples = in_turn(
                 {"photobatch": lambda: bench.photobatch(url, None), "decoding alone": bench.decode},
-                1 if quick else 3,
+                1 if quick else 5,
             )
     own, alone = samples["photobatch"], samples["decoding alone"]
-    note = f"{own.median:,.0f} and {alone.median:,.0f} images/s"
-    return [Line.at_least("the same with full decoding, against decoding alone", own.ratio_to(alone), 0.8, note)]
+    note = f"{own.median:,.0f} and {alone.median:,.0f} images/s; {what}, {len(data):,} bytes"
+    return Line.at_least("the same with full decoding, against decoding alone", own.ratio_to(alone), 0.8, note)
 
 
 class _Bench:
     """One workload in one folder; every method gives images per second."""
 
-    def __init__(self, folder: Path, size: str, count: int) -> None:
+    def __init__(self, folder: Path, image: bytes, count: int) -> None:
         self.folder = folder
         self.count = count
-        self.image = folder / "answer.png"
-        self.image.write_bytes(workload.png(size))
+        self.image = folder / "answer"
+        self.image.write_bytes(image)
         self.manifest = workload.write_csv(folder / "manifest.csv", count)
         self.recipe = workload.write_recipe(folder / "recipe.toml")
         self._numbers = itertools.count()
@@ -84,10 +92,10 @@ class _Bench:
         shutil.rmtree(out)
         return self.count / float(finished.said["elapsed_s"])
 
-    def contender(self, script: str, url: str, core: frozenset[int] | None) -> float:
+    def contender(self, script: str, url: str, core: frozenset[int] | None, *flags: str) -> float:
         """From opening the manifest to the last line noted."""
         out = self._fresh()
-        said = run(HERE / "contenders" / script, url, self.manifest, out, cores=core).said
+        said = run(HERE / "contenders" / script, url, self.manifest, out, *flags, cores=core).said
         assert said["count"] == self.count, said
         shutil.rmtree(out)
         return self.count / float(said["seconds"])

@@ -92,6 +92,20 @@ def png(name: str) -> bytes:
     return best
 
 
+def jpeg() -> bytes:
+    """A JPEG of about 100 KB and one megapixel, as shops and endpoints keep them: soft shapes with a little grain."""
+    chance = np.random.default_rng(7)
+    shade = np.add.outer(np.sin(np.linspace(0, 9, 1024)), np.cos(np.linspace(0, 7, 1024)))[:, :, None]
+    noisy = (128 + 50 * shade + chance.normal(0, 2, (1024, 1024, 3))).clip(0, 255).astype(np.uint8)
+    best = b""
+    for quality in range(60, 96, 5):
+        file = io.BytesIO()
+        Image.fromarray(noisy).save(file, "JPEG", quality=quality)
+        if not best or abs(file.tell() - 100_000) < abs(len(best) - 100_000):
+            best = file.getvalue()
+    return best
+
+
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder to work in: in memory where the system has such a place, so that no disk is measured."""

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from pipeline.planning import Plan
     from pipeline.task import State, Task
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 PLAIN_EVERY_S = 30.0
 LIVE_EVERY_S = 0.25
+FLUSHED_EVERY_S = 1.0
+ROUTINE = logging.INFO - 1
+"""Level of what may reach the log file a second later."""
 LOG_BYTES = 20_000_000
 LOGS_KEPT = 5
 
@@ -72,6 +77,7 @@ class Display(Watcher):
         if not self._quiet and state.open_at_start:
             self._tasks.append(asyncio.create_task(self._tick(state), name="display"))
         self._tasks.append(asyncio.create_task(self._watch(state), name="watchdog"))
+        self._tasks.append(asyncio.create_task(self._flush(), name="run log"))
 
     def finished(self, summary: dict[str, Any]) -> None:
         """The run ended."""
@@ -100,7 +106,7 @@ class Display(Watcher):
 
     def _ended(self, task: Task, state: State, error_class: ErrorClass | None) -> None:
         facts = {"key": task.key, "step": task.step, "task_id": task.id, "state": state, "error_class": error_class}
-        self._log.info("task", extra={"facts": facts})
+        self._log.log(ROUTINE, "task", extra={"facts": facts})
 
     async def _tick(self, state: Working) -> None:
         if self._live:
@@ -115,6 +121,13 @@ class Display(Watcher):
             await asyncio.sleep(QUIET_S)
             if (text := heartbeat(state)) is not None:
                 self.say(text)
+
+    async def _flush(self) -> None:
+        """Let whoever follows the log see the tasks that ended: for each of them alone it would cost too much."""
+        while True:
+            await asyncio.sleep(FLUSHED_EVERY_S)
+            for handler in self._log.handlers:
+                handler.flush()
 
     async def _draw(self, state: Working) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -180,7 +193,8 @@ class _LogFile(logging.handlers.RotatingFileHandler):
                 self.doRollover()
                 self._size = len(line)
             self.stream.write(line)
-            self.stream.flush()
+            if record.levelno != ROUTINE:
+                self.stream.flush()
         except OSError:
             pass  # a log that cannot be written is done without
         except Exception:  # noqa: BLE001  # as every handler of logging: a log that cannot be written stops nothing
@@ -199,9 +213,17 @@ class _RunLog(logging.Logger):
 
 
 class _JsonLines(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = 0
+        self._at = ""
+
     def format(self, record: logging.LogRecord) -> str:
-        entry = {"at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"), "event": record.getMessage()}
-        return redacted(json.dumps({**entry, **getattr(record, "facts", {})}, ensure_ascii=False, default=str))
+        if int(record.created) != self._second:
+            self._second = int(record.created)
+            self._at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
+        entry = {"at": self._at, "event": record.getMessage(), **getattr(record, "facts", {})}
+        return redacted(_encode(entry))
 
 
 def _span(seconds: float) -> str:

@@ -14,6 +14,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from pipeline import endpoints
 from pipeline.money import show
 
@@ -70,12 +72,10 @@ Bills = dict[tuple[str, str], Seen]
 MEMORY = 1000
 """Documented prices kept by signature: worked out once, not once per call."""
 
-_encode = json.JSONEncoder(default=str, separators=(",", ":")).encode
-
 
 def signature(endpoint: Endpoint, params: Mapping[str, Any]) -> str:
     """The price signature as JSON text."""
-    return _encode(endpoint.signature(params))
+    return orjson.dumps(endpoint.signature(params), default=str).decode()
 
 
 class PriceBook:

@@ -216,8 +216,10 @@ class Throttle:
     def went_well(self) -> None:
         """A call was let through: forget the bursts, and grow when it is time."""
         self._bursts = 0
+        if self._unlimited:
+            return
         now = self._now()
-        if self._unlimited or now < self._grow_at or now < self._held_until:
+        if now < self._grow_at or now < self._held_until:
             return
         self._grow_at = now + PROBE_S
         used = self._sent_since(now - PROBE_S) * MINUTE_S / PROBE_S

@@ -198,8 +198,7 @@ class Endpoint:
 
     def signature(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values that decide the price: calls with equal signatures should cost about the same."""
-        full = {**self._defaults, **params}
-        return tuple([full.get(name) for name in self.priced_by])
+        return tuple([params[name] if name in params else self._defaults.get(name) for name in self.priced_by])
 
     def images_made(self, params: Mapping[str, Any]) -> int:
         """How many images one call with *params* returns."""

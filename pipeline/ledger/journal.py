@@ -14,12 +14,11 @@ import os
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from pipeline.jsontext import compact
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class Journal:
@@ -40,7 +39,7 @@ class Journal:
 
     def note(self, **entry: Any) -> None:
         """Add *entry* to what the next `sync` makes durable.  Called on the writer thread."""
-        text = _encode(entry).encode()
+        text = compact(entry)
         self._waiting.append(b"%08x %s\n" % (zlib.crc32(text), text))
 
     def sync(self) -> None:

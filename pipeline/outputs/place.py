@@ -15,18 +15,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 
 
 def write_aside(data: bytes, folder: Path, *, sync: bool) -> Path:
     """Write *data* to a new file of *folder* and return its path; leaves no file behind when it fails."""
     aside = folder / f"{secrets.token_hex(8)}.part"
+    handle = os.open(aside, _NEW_FILE, 0o666)
     try:
-        with aside.open("xb") as file:
-            file.write(data)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
             if sync:
-                file.flush()
-                os.fsync(file.fileno())
+                os.fsync(handle)
+        finally:
+            os.close(handle)
     except BaseException:
         with suppress(OSError):
             aside.unlink(missing_ok=True)

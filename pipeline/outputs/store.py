@@ -11,6 +11,7 @@ The caller holds the lock on the folder.  Never knows the ledger.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -52,6 +53,7 @@ class OutputStore:
         case_blind: bool | None = None,
     ) -> None:
         self._folder = folder
+        self._root_length = len(os.fspath(folder / "x")) - 1
         self._limits = limits or Limits()
         self._sync = sync
         self._ai_label = ai_label
@@ -224,7 +226,7 @@ class OutputStore:
         )
 
     def _relative(self, path: Path) -> str:
-        return path.relative_to(self._folder).as_posix()
+        return os.fspath(path)[self._root_length :].replace(os.sep, "/")
 
     def _inside_images(self, path: str) -> Path:
         parts = PurePosixPath(path).parts

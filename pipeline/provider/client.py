@@ -5,12 +5,12 @@ Owns the composition.  `queue` and `sync` add what a paid request's answer means
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.errors import CallError, ErrorClass
+from pipeline.jsontext import strict
 from pipeline.provider.backoff import Backoff
 from pipeline.provider.downloads import Downloads
 from pipeline.provider.follow import Followers
@@ -124,13 +124,10 @@ class Client:
         await self._wire.close()
 
 
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
-
-
 def serialised(body: Mapping[str, Any]) -> bytes:
     """Give *body* as JSON; raises CallError, nothing sent, for what JSON cannot say."""
     try:
-        return _ENCODER.encode(body).encode()
+        return strict(body)
     except (TypeError, ValueError, RecursionError) as error:
         message = f"the parameters cannot be written as JSON: {error}"
         raise CallError(message, ErrorClass.BAD_INPUT, sent=False, answered=False) from error

@@ -89,6 +89,7 @@ class Wire:
         self._sending = {**self._keyed, "Content-Type": "application/json"}
         self._limit = 0 if concurrency is None else concurrency + SPARE_CONNECTIONS
         self._proxies = Proxies() if proxies is None else proxies
+        self._known_timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -119,7 +120,6 @@ class Wire:
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, *, total_s: float, most_bytes: int
     ) -> Reply:
-        timeout = aiohttp.ClientTimeout(total=self.timeouts.connect_s + total_s, sock_connect=self.timeouts.connect_s)
         try:
             proxy = self._proxies.of(url)
             async with self._open().request(
@@ -127,7 +127,7 @@ class Wire:
                 url,
                 headers=headers,
                 data=data,
-                timeout=timeout,
+                timeout=self._timeout(total_s),
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
@@ -180,6 +180,12 @@ class Wire:
             ErrorClass.TIMEOUT if slow else ErrorClass.CONNECTION,
             http_status=status,
         )
+
+    def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
+        if total_s not in self._known_timeouts:
+            connect_s = self.timeouts.connect_s
+            self._known_timeouts[total_s] = aiohttp.ClientTimeout(total=connect_s + total_s, sock_connect=connect_s)
+        return self._known_timeouts[total_s]
 
     def _open(self) -> aiohttp.ClientSession:
         if self._closed:
