@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.errors import ErrorClass
     from pipeline.orders import Working
-    from pipeline.planning import Plan
+    from pipeline.planned import Plan
     from pipeline.task import State, Task
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode

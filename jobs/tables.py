@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.explain import Totals
     from pipeline.inspection import Past
-    from pipeline.planning import Plan
+    from pipeline.planned import Plan
 
 SHOWN = 20
 

@@ -29,7 +29,8 @@ from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
 from pipeline.lookup import look
 from pipeline.orders import Orders, Watcher
-from pipeline.planning import Plan, make_plan
+from pipeline.planned import Plan
+from pipeline.planning import make_plan
 from pipeline.recipe import Recipe
 from pipeline.report.flags import Thresholds
 from pipeline.settings import Settings, from_flags, with_key

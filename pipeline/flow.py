@@ -29,14 +29,14 @@ from pipeline.money import usd
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outfit import equip, make_provider, make_throttle, second_home
 from pipeline.outputs import OutputStore
-from pipeline.planning import KEY_ROWS, Plan, Planner, take_in
+from pipeline.planning import KEY_ROWS, Planner, take_in
 from pipeline.preflight import read_balance, refuse_unpriced, watch_room
 from pipeline.prices import write_cache
+from pipeline.rate import START_PER_MINUTE
 from pipeline.report.redrive import set_aside
 from pipeline.selection import Selection
 from pipeline.steering import steer
 from pipeline.stop import INTERRUPTED, Reason
-from pipeline.throttle import START_PER_MINUTE
 from pipeline.tools import Habits, Tools
 from pipeline.worker import Worker
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from pipeline.amend import Amendment
     from pipeline.mirror import Mirror
+    from pipeline.planned import Plan
     from pipeline.provider import Provider
     from pipeline.tally import Tally
     from pipeline.wanted import Wanted

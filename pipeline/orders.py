@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.crew import Crew
-    from pipeline.planning import Plan
+    from pipeline.planned import Plan
     from pipeline.tally import Tally
     from pipeline.tools import Tools
 

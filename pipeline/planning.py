@@ -10,18 +10,16 @@ import json
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import endpoints
 from pipeline.binding import WARNINGS_KEPT
 from pipeline.errors import ManifestError
 from pipeline.expand import BoundRecipe
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake
 from pipeline.manifest.keys import choose_key
-from pipeline.money import usd
+from pipeline.planned import Plan
 from pipeline.prices import PriceBook, from_records
 from pipeline.sources import WEB, Sources
 from pipeline.template import Template
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from pipeline.ledger.counts import EndpointPlan, Invalid
     from pipeline.ledger.taken import Taken
     from pipeline.manifest import Manifest
     from pipeline.wanted import Wanted
@@ -41,100 +38,6 @@ SAMPLED = 20
 KEY_ROWS = 20_000
 """Rows by which a key is chosen before all are read."""
 SHOWN = 20
-
-
-@dataclass
-class Plan:
-    """What a manifest and a recipe come to.  Money in nano-dollars; None when a price is unknown."""
-
-    manifest: str
-    rows: int
-    without_image: int
-    first_without_image: list[int]
-    endpoints: list[EndpointPlan]
-    invalid: list[Invalid]
-    taken: Taken
-    warnings: list[str]
-    notes: list[str]
-    key: str
-    price_sources: dict[str, str]
-    per_minute: float
-
-    @property
-    def tasks(self) -> int:
-        """Tasks in all, invalid ones included."""
-        return sum(each.tasks for each in self.endpoints)
-
-    @property
-    def to_pay(self) -> int:
-        """Calls that will be paid."""
-        return sum(each.to_pay for each in self.endpoints)
-
-    @property
-    def typical_nano(self) -> int | None:
-        """Typical price of those calls."""
-        prices = [each.typical_nano for each in self.endpoints]
-        return None if None in prices else sum(price for price in prices if price is not None)
-
-    @property
-    def worst_nano(self) -> int | None:
-        """Their price in the worst case."""
-        prices = [each.worst_nano for each in self.endpoints]
-        return None if None in prices else sum(price for price in prices if price is not None)
-
-    @property
-    def seconds(self) -> float:
-        """How long they take at the given rate; the last call's latency included."""
-        if not self.to_pay:
-            return 0.0
-        last = max(endpoints.get(each.endpoint).latency_s for each in self.endpoints if each.to_pay)
-        return last + (60 * (self.to_pay - 1) / self.per_minute if self.per_minute else 0.0)
-
-    @property
-    def exit_code(self) -> int:
-        """0 when every row is valid, 3 when some are not, 2 when nothing can run."""
-        broken = sum(each.invalid for each in self.endpoints)
-        if self.tasks == broken:
-            return 2
-        return 3 if broken else 0
-
-    def summary(self) -> dict[str, Any]:
-        """The plan as plain JSON values; money in USD, None when unknown."""
-        return {
-            "manifest": self.manifest,
-            "rows": self.rows,
-            "rows_without_image": self.without_image,
-            "key": self.key,
-            "tasks": self.tasks,
-            "to_pay": self.to_pay,
-            "duplicates": sum(each.duplicates for each in self.endpoints),
-            "done": sum(each.done for each in self.endpoints),
-            "invalid": sum(each.invalid for each in self.endpoints),
-            "cost": {"typical_usd": _usd(self.typical_nano), "worst_usd": _usd(self.worst_nano)},
-            "time_s": round(self.seconds, 1),
-            "per_minute": self.per_minute,
-            "endpoints": [
-                {
-                    "endpoint": each.endpoint,
-                    "tasks": each.tasks,
-                    "to_pay": each.to_pay,
-                    "duplicates": each.duplicates,
-                    "done": each.done,
-                    "invalid": each.invalid,
-                    "typical_usd": _usd(each.typical_nano),
-                    "worst_usd": _usd(each.worst_nano),
-                    "price_source": self.price_sources.get(each.endpoint),
-                }
-                for each in self.endpoints
-            ],
-            "invalid_rows": [
-                {"row": bad.row, "key": bad.key, "step": bad.step, "endpoint": bad.endpoint, "reason": bad.reason}
-                for bad in self.invalid
-            ],
-            "warnings": self.warnings,
-            "notes": self.notes,
-            "exit_code": self.exit_code,
-        }
 
 
 class Planner:
@@ -319,7 +222,3 @@ def _key(wanted: Wanted, manifest: Manifest, rows: int | None) -> str:
         return f"{{{choose_key(manifest, rows=rows).column}}}"
     template = Template.parse(named)
     return f"{{{named}}}" if template.constant else named
-
-
-def _usd(nano: int | None) -> float | None:
-    return None if nano is None else usd(nano)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.ledger import Ledger
     from pipeline.orders import Orders, Watcher
     from pipeline.outputs import OutputStore
-    from pipeline.planning import Plan
+    from pipeline.planned import Plan
     from pipeline.provider import Provider
     from pipeline.tools import Tools
 

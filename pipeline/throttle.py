@@ -1,9 +1,8 @@
 """When the next call may start: one rate per key, shared by all endpoints and workers.
 
 One pacer waits on aiolimiter's smooth form and hands out permits, and only while there is a place among the calls
-in flight; so nobody who waits holds a place, and no permit grows stale.  A 429 holds everybody until the provider's
-reset time and lowers the rate once per burst; then it grows back.  Without a given rate it starts low and learns.
-Knows neither money nor tasks.
+in flight; so nobody who waits holds a place, and no permit grows stale.  What the rate is, `rate` decides.  Knows
+neither money nor tasks.
 """
 
 from __future__ import annotations
@@ -13,43 +12,16 @@ import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from aiolimiter import AsyncLimiter
+
+from pipeline.rate import Rate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from pipeline.errors import CallError
-
-START_PER_MINUTE = 60.0
-"""First rate when none is given: the lowest that the provider's newest price page names."""
-LEAST_PER_MINUTE = 2.0
-FASTEST_PER_MINUTE = 6000.0
-CUT = 0.7
-"""Share of the rate that is left after a 429 when nothing better is known."""
-LESS = 0.99
-"""A burst lowers the rate to this share at least ..."""
-ENOUGH = 0.96
-"""... unless it is below this share of what the last minute let through: then the window only has to empty."""
-USED = 0.7
-"""The rate grows only while calls are made at this share of it: what was not tried is not known to go well."""
-LEAST_SHARE = 0.3
-"""No single burst lowers the rate further than to this share."""
-MINUTE_S = 60.0
-MARGIN = 0.98
-"""Share of what the last minute let through that is taken as the limit."""
-PROBE_S = 10.0
-"""Seconds without a 429 between two steps of growth ..."""
-PROBE_CALLS = 100
-"""... and calls, near a limit that was met: each step may cost a refused call."""
-CLIMB = 1.25
-"""Growth per step while no limit was met, and back towards a limit that was."""
-CREEP = 1.02
-"""Growth per step beyond a limit that was met: it may have been raised."""
-LONGEST_HOLD_S = 900.0
-"""A reset further away than this is taken for a wrong clock, and backed off from instead."""
 
 
 class Closed(Exception):
@@ -95,15 +67,9 @@ class Throttle:
         wall: Callable[[], float] = time.time,
         chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
-        self._ceiling = rates.per_minute
-        self._unlimited = rates.per_minute == 0
-        self._rate = float(rates.per_minute or START_PER_MINUTE)
-        self._met: float | None = None
-        self._proven = 0.0
-        """The rate before the last growth, while no limit was met."""
+        self._rate = Rate(rates.per_minute, chance=chance)
         self.in_flight_limit = rates.in_flight
         self._wall = wall
-        self._chance = chance
         self._lanes: dict[str, Lane] = {}
         self._turn: deque[Lane] = deque()
         """The lane that was served longest ago comes first."""
@@ -111,14 +77,11 @@ class Throttle:
         self.paused = False
         self._shut = False
         """Whether the doors are closed for good, also to endpoints that nobody has called yet."""
-        self._sent: deque[float] = deque()
-        self._began: float | None = None
-        self._held_until = 0.0
-        self._bursts = 0
-        self._grow_at = 0.0
         self._stir = asyncio.Event()
         self._pacer: asyncio.Task[None] | None = None
-        self._limiter = AsyncLimiter(1, 60 / self._rate)
+        self._paced_at = self._rate.per_minute
+        """The rate that the limiter keeps."""
+        self._limiter = AsyncLimiter(1, 60 / self._paced_at)
         self._fresh = False
         """Whether the limiter is new: its first permit would come at once, on top of the last one of the old."""
         self.polls_count = False
@@ -127,14 +90,14 @@ class Throttle:
         self.limited_count = 0
 
     def __repr__(self) -> str:
-        rate = "no limit" if self._unlimited else f"{self._rate:.0f}/min"
+        rate = "no limit" if self._rate.unlimited else f"{self._rate.per_minute:.0f}/min"
         waiting = sum(len(lane.waiting) for lane in self._lanes.values())
         return f"<Throttle {rate}, {self._in_flight} in flight, {waiting} waiting>"
 
     @property
     def per_minute(self) -> float | None:
         """The rate at present; None when there is no limit."""
-        return None if self._unlimited else self._rate
+        return None if self._rate.unlimited else self._rate.per_minute
 
     @property
     def in_flight(self) -> int:
@@ -144,7 +107,7 @@ class Throttle:
     @property
     def held_s(self) -> float:
         """Seconds until calls may start again; 0 when they may."""
-        return max(0.0, self._held_until - self._now())
+        return max(0.0, self._rate.held_until - self._now())
 
     def lane(self, endpoint: str) -> Lane:
         """The lane of *endpoint*."""
@@ -191,7 +154,7 @@ class Throttle:
         """Wait until a free request (poll, balance, history) may be made."""
         while (wait_s := self.held_s) > 0:  # noqa: ASYNC110  # not polling: a hold may be prolonged while it is slept out
             await asyncio.sleep(wait_s)
-        if self.polls_count and not self._unlimited:
+        if self.polls_count and not self._rate.unlimited:
             await self._limiter.acquire()
 
     def polled(self) -> None:
@@ -206,32 +169,14 @@ class Throttle:
     def busy(self, error: CallError) -> None:
         """The provider said 429: hold everybody, and lower the rate once per burst."""
         self.limited_count += 1
-        now = self._now()
-        first_of_burst = now >= self._held_until
-        wait_s = self._wait_s(error, first_of_burst=first_of_burst)
-        self._held_until = max(self._held_until, now + wait_s)
-        if first_of_burst and not self._unlimited:
-            self._lower(now)
+        until_reset_s = None if error.reset_at is None else error.reset_at - self._wall()
+        self._rate.refused(self._now(), asked_s=(until_reset_s, error.retry_after_s))
+        self._keep_pace()
 
     def went_well(self) -> None:
-        """A call was let through: forget the bursts, and grow when it is time."""
-        self._bursts = 0
-        if self._unlimited:
-            return
-        now = self._now()
-        if now < self._grow_at or now < self._held_until:
-            return
-        self._grow_at = now + PROBE_S
-        used = self._sent_since(now - PROBE_S) * MINUTE_S / PROBE_S
-        if used < USED * self._rate:
-            return
-        towards = self._met or FASTEST_PER_MINUTE
-        if self._met is None:
-            self._proven = min(self._rate, used)
-        elif self._rate >= towards:
-            self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / self._rate)
-        faster = min(self._rate * CLIMB, towards) if self._rate < towards else self._rate * CREEP
-        self._set(min(faster, self._ceiling or FASTEST_PER_MINUTE))
+        """A call was let through: grow when it is time."""
+        self._rate.let_through(self._now())
+        self._keep_pace()
 
     async def close(self) -> None:
         """Stop the pacer."""
@@ -240,53 +185,17 @@ class Throttle:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pacer
 
-    def _wait_s(self, error: CallError, *, first_of_burst: bool) -> float:
-        if first_of_burst:
-            self._bursts += 1
-        for wait_s in (
-            None if error.reset_at is None else error.reset_at - self._wall(),
-            error.retry_after_s,
-        ):
-            if wait_s is not None and 0 <= wait_s <= LONGEST_HOLD_S:
-                # A little late rather than a little early: workers that ask too soon are refused again.
-                return wait_s + 0.05 + 0.2 * self._chance()
-        return float(min(60.0, 2.0 ** min(self._bursts - 1, 6)) * (0.5 + self._chance()))
-
-    def _lower(self, now: float) -> None:
-        """Cut to what the last minute let through, or to what went well before the last growth: whichever is more.
-
-        The first is right for windows, the second for a bucket that a growing rate has just emptied.
-        """
-        rate, proven = self._rate, self._proven * MARGIN
-        if self._began is not None and now - self._began >= MINUTE_S:
-            passed = self._sent_since(now - MINUTE_S)
-            most = rate * LESS if rate > passed * ENOUGH else rate
-            # Much less than the rate only says that there was little to do.
-            self._met = lowered = min(most, max(passed * MARGIN, proven, rate * LEAST_SHARE))
-        else:
-            lowered = min(rate * LESS, max(proven, rate * CUT))
-            self._met = max(self._met or 0.0, rate * MARGIN)
-        self._proven = 0.0
-        self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / lowered)
-        self._set(lowered)
-
-    def _sent_since(self, then: float) -> int:
-        """Calls sent since *then*, at most a minute ago."""
-        while self._sent and self._sent[0] < self._now() - MINUTE_S:
-            self._sent.popleft()
-        return sum(1 for _ in takewhile(lambda at: at >= then, reversed(self._sent)))
-
-    def _set(self, per_minute: float) -> None:
-        rate = max(LEAST_PER_MINUTE, per_minute)
-        if abs(rate - self._rate) > self._rate / 1000:
-            self._rate = rate
-            self._limiter = AsyncLimiter(1, 60 / rate)
+    def _keep_pace(self) -> None:
+        """Let the limiter follow the rate."""
+        if self._rate.per_minute != self._paced_at:
+            self._paced_at = self._rate.per_minute
+            self._limiter = AsyncLimiter(1, 60 / self._paced_at)
             self._fresh = True
 
     async def _permit(self, lane: Lane) -> None:
         if lane.closed:
             raise Closed
-        if self._unlimited and self._free(lane):
+        if self._rate.unlimited and self._free(lane):
             self._start(lane)
             return
         if self._pacer is None:
@@ -309,18 +218,13 @@ class Throttle:
             and self._in_flight < self.in_flight_limit
             and lane.open
             and not lane.waiting
-            and self._now() >= self._held_until
+            and self._now() >= self._rate.held_until
         )
 
     def _start(self, lane: Lane) -> None:
         self._in_flight += 1
         lane.in_flight += 1
-        if not self._unlimited:
-            now = self._now()
-            self._began = now if self._began is None else self._began
-            self._sent.append(now)
-            if len(self._sent) > FASTEST_PER_MINUTE * 2:
-                self._sent.popleft()
+        self._rate.sent(self._now())
 
     async def _pace(self) -> None:
         """Grant one permit after the other: hold, place in flight, rate, in this order."""
@@ -331,7 +235,7 @@ class Throttle:
             if (wait_s := self.held_s) > 0:
                 await asyncio.sleep(wait_s)
                 continue
-            if not self._unlimited:
+            if not self._rate.unlimited:
                 await self._next_permit()
                 # While waiting the caller may have gone home, or a 429 may have come.
                 while (lane := self._next()) is None or self.held_s > 0:

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from pipeline.errors import CallError, ErrorClass
-from pipeline.throttle import LONGEST_HOLD_S, START_PER_MINUTE, Rates, Throttle
+from pipeline.rate import LONGEST_HOLD_S, START_PER_MINUTE
+from pipeline.throttle import Rates, Throttle
 
 pytestmark = [pytest.mark.looptime, pytest.mark.usefixtures("virtual")]
 

@@ -1,0 +1,138 @@
+"""How many calls a minute are made: at the given rate, or at one that is learnt from what the provider refuses.
+
+A 429 holds everybody until the provider's reset time and lowers the rate once per burst; then it grows back.  Without
+a given rate it starts low and learns.  Pure: the time comes in.  Knows neither endpoints nor who is waiting.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+START_PER_MINUTE = 60.0
+"""First rate when none is given: the lowest that the provider's newest price page names."""
+LEAST_PER_MINUTE = 2.0
+FASTEST_PER_MINUTE = 6000.0
+CUT = 0.7
+"""Share of the rate that is left after a 429 when nothing better is known."""
+LESS = 0.99
+"""A burst lowers the rate to this share at least ..."""
+ENOUGH = 0.96
+"""... unless it is below this share of what the last minute let through: then the window only has to empty."""
+USED = 0.7
+"""The rate grows only while calls are made at this share of it: what was not tried is not known to go well."""
+LEAST_SHARE = 0.3
+"""No single burst lowers the rate further than to this share."""
+MINUTE_S = 60.0
+MARGIN = 0.98
+"""Share of what the last minute let through that is taken as the limit."""
+PROBE_S = 10.0
+"""Seconds without a 429 between two steps of growth ..."""
+PROBE_CALLS = 100
+"""... and calls, near a limit that was met: each step may cost a refused call."""
+CLIMB = 1.25
+"""Growth per step while no limit was met, and back towards a limit that was."""
+CREEP = 1.02
+"""Growth per step beyond a limit that was met: it may have been raised."""
+LONGEST_HOLD_S = 900.0
+"""A reset further away than this is taken for a wrong clock, and backed off from instead."""
+
+
+class Rate:
+    """The rate of one key.  Times are seconds of one steady clock; ``per_minute`` of 0 means no limit."""
+
+    def __init__(self, per_minute: float | None, *, chance: Callable[[], float]) -> None:
+        """*per_minute* is a ceiling; None means: start low and learn.  *chance* gives 0 to 1."""
+        self.unlimited = per_minute == 0
+        self.per_minute = float(per_minute or START_PER_MINUTE)
+        self.held_until = 0.0
+        """When calls may start again."""
+        self._ceiling = per_minute or FASTEST_PER_MINUTE
+        self._chance = chance
+        self._met: float | None = None
+        """The limit, as far as one was met."""
+        self._proven = 0.0
+        """The rate before the last growth, while no limit was met."""
+        self._sent: deque[float] = deque()
+        self._began: float | None = None
+        self._bursts = 0
+        self._grow_at = 0.0
+
+    def __repr__(self) -> str:
+        return "<Rate without limit>" if self.unlimited else f"<Rate {self.per_minute:.0f}/min>"
+
+    def sent(self, now: float) -> None:
+        """A call starts."""
+        if self.unlimited:
+            return
+        self._began = now if self._began is None else self._began
+        self._sent.append(now)
+        if len(self._sent) > FASTEST_PER_MINUTE * 2:
+            self._sent.popleft()
+
+    def let_through(self, now: float) -> None:
+        """A call was not refused as too many: forget the bursts, and grow when it is time."""
+        self._bursts = 0
+        if self.unlimited or now < self._grow_at or now < self.held_until:
+            return
+        self._grow_at = now + PROBE_S
+        used = self._sent_since(now - PROBE_S, now) * MINUTE_S / PROBE_S
+        if used < USED * self.per_minute:
+            return
+        towards = self._met or FASTEST_PER_MINUTE
+        if self._met is None:
+            self._proven = min(self.per_minute, used)
+        elif self.per_minute >= towards:
+            self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / self.per_minute)
+        climbs = self.per_minute < towards
+        faster = min(self.per_minute * CLIMB, towards) if climbs else self.per_minute * CREEP
+        self._set(min(faster, self._ceiling))
+
+    def refused(self, now: float, *, asked_s: tuple[float | None, ...] = ()) -> None:
+        """A call was refused as too many, with these waits asked for: hold, and lower once per burst."""
+        first_of_burst = now >= self.held_until
+        if first_of_burst:
+            self._bursts += 1
+        self.held_until = max(self.held_until, now + self._wait_s(asked_s))
+        if first_of_burst and not self.unlimited:
+            self._lower(now)
+
+    def _wait_s(self, asked_s: tuple[float | None, ...]) -> float:
+        for wait_s in asked_s:
+            if wait_s is not None and 0 <= wait_s <= LONGEST_HOLD_S:
+                # A little late rather than a little early: workers that ask too soon are refused again.
+                return wait_s + 0.05 + 0.2 * self._chance()
+        return float(min(60.0, 2.0 ** min(self._bursts - 1, 6)) * (0.5 + self._chance()))
+
+    def _lower(self, now: float) -> None:
+        """Cut to what the last minute let through, or to what went well before the last growth: whichever is more.
+
+        The first is right for windows, the second for a bucket that a growing rate has just emptied.
+        """
+        rate, proven = self.per_minute, self._proven * MARGIN
+        if self._began is not None and now - self._began >= MINUTE_S:
+            passed = self._sent_since(now - MINUTE_S, now)
+            most = rate * LESS if rate > passed * ENOUGH else rate
+            # Much less than the rate only says that there was little to do.
+            self._met = lowered = min(most, max(passed * MARGIN, proven, rate * LEAST_SHARE))
+        else:
+            lowered = min(rate * LESS, max(proven, rate * CUT))
+            self._met = max(self._met or 0.0, rate * MARGIN)
+        self._proven = 0.0
+        self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / lowered)
+        self._set(lowered)
+
+    def _sent_since(self, then: float, now: float) -> int:
+        """Calls sent since *then*, at most a minute ago."""
+        while self._sent and self._sent[0] < now - MINUTE_S:
+            self._sent.popleft()
+        return sum(1 for _ in takewhile(lambda at: at >= then, reversed(self._sent)))
+
+    def _set(self, per_minute: float) -> None:
+        rate = max(LEAST_PER_MINUTE, per_minute)
+        if abs(rate - self.per_minute) > self.per_minute / 1000:
+            self.per_minute = rate
