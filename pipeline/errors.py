@@ -90,6 +90,10 @@ class AccountError(PipelineError):
         self.error_class = error_class
 
 
+class Unreachable(PipelineError):
+    """There is no way to the provider at present; nothing was sent."""
+
+
 class LedgerError(PipelineError):
     """The ledger cannot be written or trusted; nothing more may be sent."""
 

@@ -21,7 +21,7 @@ from pipeline.care import reopen_missing
 from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
-from pipeline.errors import AccountError, ErrorClass, PipelineError
+from pipeline.errors import AccountError, ErrorClass, PipelineError, Unreachable
 from pipeline.ledger import Ledger, counts
 from pipeline.lock import hold
 from pipeline.lookup import look
@@ -115,6 +115,8 @@ class Run:
             return summary
         except AccountError as error:
             ending.because("account", f"{error} ({error.hint})" if error.hint else str(error))
+        except Unreachable as error:
+            ending.because("failures", f"{error} ({error.hint})")
         except PipelineError:
             with contextlib.suppress(PipelineError):
                 ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")

@@ -27,11 +27,11 @@ class Patience:
     server_errors: int = 2
     """Tries that may end in a 500: it often means a bad parameter, so once more and no further."""
     task_s: float = 3600.0
-    """Seconds after which a task that is still refused as busy fails."""
+    """Seconds after which a task fails that is still refused as busy, or finds no connection."""
 
     def backoff_s(self, tries: int, chance: float) -> float:
         """Seconds to wait after *tries* failed tries; *chance* in [0, 1) spreads them (full jitter above a half)."""
-        whole = min(self.longest_s, self.base_s * 2.0 ** (tries - 1))
+        whole = min(self.longest_s, self.base_s * 2.0 ** min(tries - 1, 60))
         return whole * (0.5 + chance / 2)
 
 
@@ -66,6 +66,8 @@ class StopRun:
 Step = Retry | GiveUp | Doubt | StopEndpoint | StopRun
 
 STOPS_RUN = frozenset({ErrorClass.BAD_KEY, ErrorClass.NO_CREDITS})
+NO_LINE = frozenset({ErrorClass.CONNECTION, ErrorClass.TIMEOUT})
+"""Causes for which a call did not leave: the line is down, not the task wrong."""
 STOPS_ENDPOINT = frozenset({ErrorClass.FORBIDDEN, ErrorClass.RETIRED})
 
 
@@ -92,6 +94,8 @@ def _retry_or_give_up(error: CallError, tries: int, patience: Patience, chance: 
     wait_s = max(error.retry_after_s or 0.0, patience.backoff_s(tries, chance))
     if error.error_class is ErrorClass.SERVER_ERROR:
         return Retry(wait_s) if tries < patience.server_errors else GiveUp()
+    if not error.sent and error.error_class in NO_LINE:
+        return Retry(wait_s)  # it costs nothing to wait until the line is back
     if error.error_class is ErrorClass.GATEWAY or not error.sent:
         return Retry(wait_s) if tries < patience.attempts else GiveUp()
     return GiveUp()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.budget import Allowance, Budget
 from pipeline.capfile import CapFile
-from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError
+from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError, Unreachable
 from pipeline.money import show
 from pipeline.outputs import StorageFull
+from pipeline.policy import NO_LINE
 from pipeline.stop import Reason
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def refuse_unpriced(plan: Plan, orders: Orders) -> None:
 async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) -> int | None:
     """The first free call: a bad key is found before anything is uploaded, a low balance is told.
 
-    Nano-dollars; None when the provider would not say.  Raises AccountError.
+    Nano-dollars; None when the provider would not say.  Raises AccountError, and Unreachable when nothing left.
     """
     try:
         balance = await provider.balance()
@@ -47,6 +48,10 @@ async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) 
         if error.error_class in (ErrorClass.BAD_KEY, ErrorClass.FORBIDDEN):
             raise AccountError(
                 f"the provider refuses the key: {error}", error.error_class, hint="check SEGMIND_API_KEY"
+            ) from error
+        if not error.sent and error.error_class in NO_LINE:
+            raise Unreachable(
+                f"{error}; nothing was sent", hint="is this computer online? then run it again"
             ) from error
         watcher.say(f"the balance could not be read ({error}); going on without it")
         return None

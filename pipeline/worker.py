@@ -22,7 +22,7 @@ from pipeline.delivery import Delivery
 from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
 from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
-from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step
+from pipeline.policy import NO_LINE, Doubt, GiveUp, Patience, Retry, Step, next_step
 from pipeline.stop import Reason
 from pipeline.task import Accepted, Answer, State, Task
 from pipeline.throttle import Closed
@@ -90,7 +90,9 @@ class Worker:
             raise _Unusable(await self._fail_unsent(task, verdict)) from error
         except CallError as error:
             step = _final(error)
-            if error.error_class is not ErrorClass.INTERRUPTED and isinstance(step, GiveUp | Doubt):
+            # An upload was tried again by itself.
+            futile = isinstance(step, GiveUp | Doubt) or (not error.sent and error.error_class in NO_LINE)
+            if error.error_class is not ErrorClass.INTERRUPTED and futile:
                 verdict = Verdict.of(error, self.tools.clock(), before="upload: ")
                 raise _Unusable(await self._fail_unsent(task, verdict)) from error
             self.tools.stop_for(task, error, step)

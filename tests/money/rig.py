@@ -63,8 +63,8 @@ class Job:
 class FakeProvider:
     """Plays one word of its script per paid request; ``ok`` when it has come to its end.
 
-    ok, failed (accepted, fails), refused (400), gateway (502), lost answer (billed), lost request (not billed),
-    crash before, crash after (billed), crash fetching.
+    ok, failed (accepted, fails), refused (400), gateway (502), no line (never sent), lost answer (billed),
+    lost request (not billed), crash before, crash after (billed), crash fetching.
     """
 
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -95,6 +95,8 @@ class FakeProvider:
                 raise CallError("reset", ErrorClass.CONNECTION, answered=False)
             case "refused":
                 raise CallError("bad parameter", ErrorClass.BAD_REQUEST, http_status=400)
+            case "no line":
+                raise CallError("no connection", ErrorClass.CONNECTION, sent=False, answered=False)
             case "gateway":
                 raise CallError("bad gateway", ErrorClass.GATEWAY, http_status=502)
         job = self._job(endpoint, dict(body), failed=word == "failed")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pipeline.errors import CallError, ErrorClass
 from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, StopEndpoint, StopRun, next_step
 from pipeline.provider.refusals import refusal
+from tests.money.rig import Rig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PATIENCE = Patience()
 
@@ -46,8 +52,14 @@ TABLE: list[tuple[str, CallError, int, type[Step]]] = [
         Retry,
     ),
     (
-        "no connection fails after five tries",
+        "no connection is tried again for as long as one task may take",
         CallError("refused", ErrorClass.CONNECTION, sent=False, answered=False),
+        50,
+        Retry,
+    ),
+    (
+        "what cannot be sent as it stands is not tried for ever",
+        CallError("no JSON", ErrorClass.BAD_INPUT, sent=False, answered=False),
         5,
         GiveUp,
     ),
@@ -89,3 +101,17 @@ def test_a_task_that_is_refused_for_too_long_fails_but_a_doubt_stays_a_doubt() -
 @pytest.mark.parametrize("error_class", list(ErrorClass))
 def test_nothing_that_was_sent_without_an_answer_is_ever_sent_again(error_class: ErrorClass) -> None:
     assert isinstance(follows(CallError("?", error_class, sent=True, answered=False)), Doubt)
+
+
+async def test_a_line_that_is_down_for_a_while_costs_no_task(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "out")
+    rig.plan("mug")
+    rig.provider.script.extend(["no line"] * 20)
+
+    await rig.work()
+
+    assert rig.states() == {"done": 1}
+    assert rig.query("SELECT outcome, sum(billed_nano) > 0 FROM attempts GROUP BY 1 ORDER BY 1") == [
+        ("done", 1),
+        ("refused", 0),
+    ]

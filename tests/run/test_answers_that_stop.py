@@ -114,3 +114,15 @@ async def test_the_python_interface_names_its_error_family(open_shop: Open, api:
 
     with pytest.raises(pipeline.PipelineError):
         await shop.run(products(1), api=api, api_key="")
+
+
+async def test_without_a_line_to_the_provider_nothing_is_begun(open_shop: Open, api: str) -> None:
+    shop = await open_shop()
+
+    summary = await shop.run(products(3), api=api, base_url="http://127.0.0.1:9")
+    later = await shop.resume(api=api)
+
+    assert (summary["stopped_by"], summary["exit_code"], summary["requests"]["submit"]) == ("failures", 10, 0)
+    assert summary["tasks"]["open"] == 3
+    assert "nothing was sent" in summary["message"]
+    assert later["tasks"]["done"] == 3
