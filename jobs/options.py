@@ -42,9 +42,17 @@ IMAGES_TO = "Write outputs and results to object storage as well: s3://, gs:// o
 NAME = "How outputs are called below images/, columns in braces. Default: {key}/{step}."
 API = "queue (submit, poll, fetch) or sync (one blocking call)."
 
+
+def named(text: str) -> Path:
+    """A folder by its name; an empty one, of a variable that is not set, would silently be the current folder."""
+    if not text.strip():
+        raise typer.BadParameter("the name of the folder is empty: is a variable not set?  The current folder is .")
+    return Path(text)
+
+
 Manifest = Annotated[str, typer.Argument(help=MANIFEST)]
-Folder = Annotated[Path, typer.Argument(help="The result folder.")]
-Out = Annotated[Path, option("--out", "The result folder.", None, "-o")]
+Folder = Annotated[Path, typer.Argument(help="The result folder.", parser=named, metavar="DIR")]
+Out = Annotated[Path, option("--out", "The result folder.", None, "-o", parser=named, metavar="DIR")]
 
 Recipe = Annotated[Path | None, option("--recipe", "TOML file with the steps.", WHAT)]
 EndpointSlug = Annotated[str | None, option("--endpoint", "A one-step recipe without a file.", WHAT)]

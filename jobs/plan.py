@@ -22,7 +22,7 @@ def plan(
     key: options.Key = None,
     limit: options.Limit = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Count what this folder has already.", envvar="PHOTOBATCH_OUT")
+        Path | None, options.option("--out", "Count what this folder has already.", None, "-o", parser=options.named)
     ] = None,
     rpm: options.Rpm = None,
     platform: options.Platform = None,

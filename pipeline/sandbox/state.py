@@ -64,7 +64,12 @@ class StateFolder:
     """Keeps everything in ``sandbox.db``; raises FolderBusy when another sandbox uses it."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FolderError(
+                f"{folder}: {error.strerror or error}", hint="choose a folder you can write to"
+            ) from error
         path = folder / "sandbox.db"
         self._db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
         try:

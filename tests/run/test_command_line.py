@@ -252,3 +252,13 @@ def test_the_key_is_nowhere_even_when_the_provider_echoes_it(provider: Provider,
     for path in out.rglob("*"):
         if path.is_file():
             assert SANDBOX_KEY.encode() not in path.read_bytes(), path
+
+
+def test_an_empty_folder_name_is_no_folder(tmp_path: Path) -> None:
+    manifest = write_csv(tmp_path / "c.csv", products(1))
+
+    run = photobatch("run", manifest, *RELIGHTING, "--out", "", "--sandbox", cwd=tmp_path)
+
+    assert run.code == 2
+    assert "empty" in run.err
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
