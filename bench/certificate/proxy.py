@@ -7,6 +7,7 @@ broken, and where, comes in as a plan per exchange.  Loopback only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from dataclasses import dataclass
@@ -134,5 +135,6 @@ class _Link:
         """Close both sides."""
         for side in self._sides:
             if reset:
-                side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                with contextlib.suppress(OSError):  # this side has gone already
+                    side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             side.transport.abort() if reset else side.close()
