@@ -11,6 +11,7 @@ import typer
 from jobs import options
 from jobs.console import say
 from jobs.folder import existing
+from pipeline.words import many
 
 
 class To(StrEnum):
@@ -46,4 +47,4 @@ def export(
     made = write_shop_file(folder, to=to, image_base=image_base, destination=output, step=step, manifest=manifest)
     kept = "the manifest with one more column" if to == "csv" else "the manifest with its images replaced"
     how = kept if made.in_place else "made anew"
-    say(f"{made.path}: {how}; {made.with_new_image:,} rows with new images, {made.without:,} without")
+    say(f"{made.path}: {how}; {many(made.with_new_image, 'row')} with new images, {made.without:,} without")

@@ -14,6 +14,7 @@ from jobs.entries import ENTRIES, TABLES
 from jobs.survey import Survey, survey
 from jobs.wanting import source
 from pipeline.errors import FolderError
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from jobs.entries import Entry
@@ -45,7 +46,8 @@ def init(manifest: options.Manifest, to: Annotated[Path, TO] = Path()) -> None:
             file.write(text)
         say(f"wrote {path}")
     if not seen.from_rows and seen.key and seen.image:
-        say(f"{seen.rows:,} rows; a product is named by {_column(seen.key)}, its photo is in {_column(seen.image)}")
+        key, image = _column(seen.key), _column(seen.image)
+        say(f"{many(seen.rows, 'row')}; a product is named by {key}, its photo is in {image}")
     for doubt in doubts(seen):
         say(f"please check: {doubt}")
     say(f"rehearse it, at no cost:  photobatch nightly {to / JOB} --sandbox")

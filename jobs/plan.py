@@ -12,6 +12,7 @@ from jobs import options
 from jobs.console import print_json, say
 from jobs.tables import print_plan
 from jobs.wanting import assumed_prices, recipe_from, source
+from pipeline.words import many
 
 
 def plan(
@@ -80,5 +81,5 @@ def plan(
     else:
         print_plan(made)
         if invalid_csv is not None:
-            say(f"{len(made.invalid)} invalid tasks listed in {invalid_csv}")
+            say(f"{many(len(made.invalid), 'invalid task')} listed in {invalid_csv}")
     raise typer.Exit(made.exit_code)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from jobs.console import redacted, say, stderr, stdout
 from pipeline.money import show
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ SHOWN = 20
 def print_plan(plan: Plan) -> None:
     """The whole plan, on stdout."""
     console = stdout()
-    console.print(f"{plan.manifest}: {plan.rows:,} rows, key {plan.key}", markup=False)
+    console.print(f"{plan.manifest}: {many(plan.rows, 'row')}, key {plan.key}", markup=False)
     for note in plan.notes:
         console.print(f"  {note}", markup=False)
     table = Table(box=None, pad_edge=False)
@@ -47,17 +48,17 @@ def print_plan(plan: Plan) -> None:
         )
     console.print(table)
     console.print(
-        f"{plan.to_pay:,} calls to pay: about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)};"
+        f"{many(plan.to_pay, 'call')} to pay: about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)};"
         f" about {_span(plan.seconds)} at {_rate(plan.per_minute)}",
         markup=False,
         soft_wrap=True,
     )
     if plan.taken.left:
-        console.print(f"{plan.taken.left:,} rows left the manifest; their outputs stay", markup=False)
+        console.print(f"{many(plan.taken.left, 'row')} left the manifest; the outputs stay", markup=False)
     if plan.without_image:
         rows = ", ".join(map(str, plan.first_without_image))
         where = f" (rows {rows}{' …' if plan.without_image > len(plan.first_without_image) else ''})" if rows else ""
-        console.print(f"{plan.without_image:,} rows name no image and make no task{where}", markup=False)
+        console.print(f"{many(plan.without_image, 'row')} without an image make no task{where}", markup=False)
     print_problems(plan)
 
 
@@ -79,12 +80,13 @@ def print_plan_line(plan: Plan) -> None:
     duplicates = sum(each.duplicates for each in plan.endpoints)
     changes = ((plan.taken.new, "new"), (plan.taken.changed, "changed"), (plan.taken.left, "left the manifest"))
     rows = ", ".join(f"{count:,} {word}" for count, word in changes if count)
-    parts = [f"{plan.rows:,} rows{f' ({rows})' if rows else ''}", f"{plan.tasks:,} tasks", f"{plan.to_pay:,} to pay"]
+    read = f"{many(plan.rows, 'row')}{f' ({rows})' if rows else ''}"
+    parts = [read, many(plan.tasks, "task"), f"{plan.to_pay:,} to pay"]
     parts += [
         f"{count:,} {word}" for count, word in ((done, "done"), (duplicates, "shared"), (broken, "invalid")) if count
     ]
     if plan.without_image:
-        parts.append(f"{plan.without_image:,} rows without an image")
+        parts.append(f"{many(plan.without_image, 'row')} without an image")
     say(f"{', '.join(parts)}; about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)}")
 
 
@@ -98,7 +100,7 @@ def print_totals(totals: Totals) -> None:
     stderr().print(table)
     known = not totals.unpriced
     say(
-        f"{totals.to_pay:,} calls to pay: about {show(totals.typical_nano if known else None)},"
+        f"{many(totals.to_pay, 'call')} to pay: about {show(totals.typical_nano if known else None)},"
         f" at worst {show(totals.worst_nano if known else None)}"
     )
 

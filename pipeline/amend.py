@@ -15,6 +15,7 @@ from pipeline.errors import RecipeError
 from pipeline.money import show
 from pipeline.report.decisions import Decision
 from pipeline.report.redrive import write_decisions
+from pipeline.words import many
 
 if TYPE_CHECKING:
     import sqlite3
@@ -98,7 +99,7 @@ class Cost:
             return "nothing is open"
         shared = f" ({self.tasks - self.to_pay:,} share a call)" if self.tasks != self.to_pay else ""
         return (
-            f"{self.tasks:,} tasks open, {self.to_pay:,} to pay{shared}: about {show(self.typical_nano)},"
+            f"{many(self.tasks, 'task')} open, {self.to_pay:,} to pay{shared}: about {show(self.typical_nano)},"
             f" at worst {show(self.worst_nano)}"
         )
 

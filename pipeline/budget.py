@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.money import show
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ class CapReached(Exception):
     def __init__(self, *, needed_nano: int, free_nano: int, held_nano: int, holders: int) -> None:
         super().__init__(
             f"the cap is reached: {show(needed_nano)} needed, {show(max(0, free_nano))} free,"
-            f" {show(held_nano)} reserved by {holders} {'call' if holders == 1 else 'calls'}"
+            f" {show(held_nano)} reserved by {many(holders, 'call')}"
         )
         self.needed_nano = needed_nano
 

@@ -20,6 +20,7 @@ from pipeline.images.remote import check_remote
 from pipeline.images.remote_facts import RemoteFacts, Validators
 from pipeline.sources import WEB, address_of
 from pipeline.storage import CloudError, CloudStorage
+from pipeline.words import many
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,22 +79,18 @@ class Looked:
         """What deserves a warning; unusable images become invalid rows and are told there."""
         said = []
         if self.unsure:
-            said.append(f"{_images(self.unsure)} could not be checked: {'; '.join(self.examples['unsure'])}")
+            said.append(f"{many(self.unsure, 'image')} could not be checked: {'; '.join(self.examples['unsure'])}")
         if self.unread:
             said.append(
                 "not every endpoint reads what is neither PNG, JPEG nor WebP, and only local files are converted:"
-                f" {_images(self.unread)} on the web, such as {'; '.join(self.examples['unread'])}"
+                f" {many(self.unread, 'image')} on the web, such as {'; '.join(self.examples['unread'])}"
             )
         return said
 
     def __str__(self) -> str:
-        parts = [f"looked at {_images(self.asked)} on the web"]
+        parts = [f"looked at {many(self.asked, 'image')} on the web"]
         counts = ((self.unusable, "cannot be used"), (self.changed, "changed"), (self.unsure, "gave no answer"))
         return ", ".join([*parts, *(f"{count:,} {words}" for count, words in counts if count)])
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 async def look(
