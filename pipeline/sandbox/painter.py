@@ -6,6 +6,7 @@ nothing of jobs, money or HTTP.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import signal
 import sys
@@ -44,4 +45,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing that prints may break into the answers
-    serve(sys.stdin.buffer, answers)
+    with contextlib.suppress(BrokenPipeError, EOFError, pickle.UnpicklingError):  # the parent was killed meanwhile
+        serve(sys.stdin.buffer, answers)
