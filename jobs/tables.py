@@ -53,6 +53,15 @@ def print_plan(plan: Plan) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if plan.under_way:
+        console.print(
+            f"{many(plan.under_way, 'task')} from an earlier run under way or in doubt: never paid again", markup=False
+        )
+    if plan.failed:
+        console.print(
+            f"{many(plan.failed, 'task')} failed before and stay so; `photobatch resume DIR --only CLASS` tries again",
+            markup=False,
+        )
     if plan.taken.left:
         console.print(f"{many(plan.taken.left, 'row')} left the manifest; the outputs stay", markup=False)
     if plan.without_image:

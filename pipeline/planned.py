@@ -44,6 +44,16 @@ class Plan:
         return sum(each.to_pay for each in self.endpoints)
 
     @property
+    def failed(self) -> int:
+        """Tasks that failed in an earlier run: a run leaves them, `resume --only` takes them up."""
+        return sum(each.failed for each in self.endpoints)
+
+    @property
+    def under_way(self) -> int:
+        """Tasks that an earlier run sent and did not finish: they are not paid again."""
+        return sum(each.under_way for each in self.endpoints)
+
+    @property
     def typical_nano(self) -> int | None:
         """Typical price of those calls."""
         prices = [each.typical_nano for each in self.endpoints]
@@ -82,6 +92,8 @@ class Plan:
             "to_pay": self.to_pay,
             "duplicates": sum(each.duplicates for each in self.endpoints),
             "done": sum(each.done for each in self.endpoints),
+            "failed": self.failed,
+            "under_way": self.under_way,
             "invalid": sum(each.invalid for each in self.endpoints),
             "cost": {"typical_usd": _usd(self.typical_nano), "worst_usd": _usd(self.worst_nano)},
             "time_s": round(self.seconds, 1),

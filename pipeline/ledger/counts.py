@@ -38,6 +38,9 @@ class EndpointPlan:
     tasks: int = 0
     invalid: int = 0
     done: int = 0
+    failed: int = 0
+    under_way: int = 0
+    """Sent in an earlier run, and neither done nor failed."""
     to_pay: int = 0
     duplicates: int = 0
     typical_nano: int | None = 0
@@ -136,6 +139,10 @@ def endpoint_plans(db: sqlite3.Connection) -> list[EndpointPlan]:
             plan.worst_nano = (plan.worst_nano or 0) + (worst or 0)
         elif state == "done":
             plan.done += count
+        elif state == "failed":
+            plan.failed += count
+        else:
+            plan.under_way += count
     for slug, count, typical, worst in _repeated(db):
         plan = plans[slug]
         plan.to_pay -= count
