@@ -179,7 +179,20 @@ def open_log(folder: Path) -> logging.Logger:
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
-    """Counts what it writes, where the original asks the file system how long the file is, for every line."""
+    """Counts what it writes, where the original asks the file system how long the file is, for every line.
+
+    A log that cannot be written is done without: nothing here raises OSError.
+    """
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        with contextlib.suppress(OSError, ValueError):
+            super().flush()
+
+    def close(self) -> None:
+        """The end."""
+        with contextlib.suppress(OSError):
+            super().close()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, in a new file when the present one is full."""
@@ -196,7 +209,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
             if record.levelno != ROUTINE:
                 self.stream.flush()
         except OSError:
-            pass  # a log that cannot be written is done without
+            pass
         except Exception:  # noqa: BLE001  # as every handler of logging: a log that cannot be written stops nothing
             self.handleError(record)
 

@@ -12,7 +12,7 @@ EXIT_CODES = {
     CAP: "the cap stopped the run; resumable",
     ACCOUNT: "the account stopped the run: key, permission, credits; resumable",
     DOUBT: "finished, some tasks are in doubt",
-    STOPPED: "the deadline or the failure limit stopped the run; resumable",
+    STOPPED: "the deadline or the failure limit stopped the run, or there was no connection; resumable",
     BUSY: "another run holds the folder; nothing was spent",
     INTERRUPTED: "interrupted; what was paid for was finished first; resumable",
 }

@@ -67,8 +67,13 @@ Step = Retry | GiveUp | Doubt | StopEndpoint | StopRun
 
 STOPS_RUN = frozenset({ErrorClass.BAD_KEY, ErrorClass.NO_CREDITS})
 NO_LINE = frozenset({ErrorClass.CONNECTION, ErrorClass.TIMEOUT})
-"""Causes for which a call did not leave: the line is down, not the task wrong."""
+"""Causes for which a call may not have left."""
 STOPS_ENDPOINT = frozenset({ErrorClass.FORBIDDEN, ErrorClass.RETIRED})
+
+
+def no_line(error: CallError) -> bool:
+    """Whether a call did not leave because the line is down: nothing is wrong with the task."""
+    return not error.sent and error.error_class in NO_LINE
 
 
 def next_step(error: CallError, *, tries: int, elapsed_s: float, patience: Patience, chance: float) -> Step:
@@ -94,8 +99,8 @@ def _retry_or_give_up(error: CallError, tries: int, patience: Patience, chance: 
     wait_s = max(error.retry_after_s or 0.0, patience.backoff_s(tries, chance))
     if error.error_class is ErrorClass.SERVER_ERROR:
         return Retry(wait_s) if tries < patience.server_errors else GiveUp()
-    if not error.sent and error.error_class in NO_LINE:
-        return Retry(wait_s)  # it costs nothing to wait until the line is back
+    if no_line(error):
+        return Retry(wait_s, counts=False)  # it costs nothing to wait until the line is back
     if error.error_class is ErrorClass.GATEWAY or not error.sent:
         return Retry(wait_s) if tries < patience.attempts else GiveUp()
     return GiveUp()

@@ -13,7 +13,7 @@ from pipeline.capfile import CapFile
 from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError, Unreachable
 from pipeline.money import show
 from pipeline.outputs import StorageFull
-from pipeline.policy import NO_LINE
+from pipeline.policy import no_line
 from pipeline.stop import Reason
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) 
             raise AccountError(
                 f"the provider refuses the key: {error}", error.error_class, hint="check SEGMIND_API_KEY"
             ) from error
-        if not error.sent and error.error_class in NO_LINE:
+        if no_line(error):
             raise Unreachable(
                 f"{error}; nothing was sent", hint="is this computer online? then run it again"
             ) from error

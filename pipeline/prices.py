@@ -75,7 +75,11 @@ MEMORY = 1000
 
 def signature(endpoint: Endpoint, params: Mapping[str, Any]) -> str:
     """The price signature as JSON text."""
-    return orjson.dumps(endpoint.signature(params), default=str).decode()
+    values = endpoint.signature(params)
+    try:
+        return orjson.dumps(values, default=str).decode()
+    except orjson.JSONEncodeError:  # a number beyond 64 bits
+        return json.dumps(values, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
 class PriceBook:

@@ -97,7 +97,8 @@ class Sources:
         if all(map(str.startswith, refs, repeat(self._plain_hosts))):
             return True
         if len(self._plain_hosts) < PLAIN_HOSTS:
-            self._plain_hosts += tuple(sorted({host for ref in refs if (host := self._plain_host(ref))}))[:PLAIN_HOSTS]
+            new = sorted({host for ref in refs if (host := self._plain_host(ref))})
+            self._plain_hosts = (*self._plain_hosts, *new)[:PLAIN_HOSTS]
         return all(map(str.startswith, refs, repeat(self._plain_hosts)))
 
     def _plain_host(self, url: str) -> str:

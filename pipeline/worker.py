@@ -22,7 +22,7 @@ from pipeline.delivery import Delivery
 from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
 from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
-from pipeline.policy import NO_LINE, Doubt, GiveUp, Patience, Retry, Step, next_step
+from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step, no_line
 from pipeline.stop import Reason
 from pipeline.task import Accepted, Answer, State, Task
 from pipeline.throttle import Closed
@@ -59,7 +59,7 @@ class Worker:
         """Send *task*; when its input cannot be had, returns one with the same body to try instead."""
         story = _Story(self.tools, self.habits.patience)
         try:
-            body = await self._body(task)
+            body = await self._body(task, story)
             try:
                 await self._send(task, body, story)
             except CallError as error:
@@ -81,22 +81,34 @@ class Worker:
             with attempt:
                 await self._send(task, body, story)
 
-    async def _body(self, task: Task) -> dict[str, Any]:
+    async def _body(self, task: Task, story: _Story) -> dict[str, Any]:
         """The task's parameters with images that the provider can reach; a bad input ends the task."""
         try:
-            return await self.tools.staging.body(task.endpoint, task.params)
+            return await self._staged(task, story)
         except BadInput as error:
             verdict = Verdict(ErrorClass.BAD_INPUT, str(error), None, self.tools.clock())
             raise _Unusable(await self._fail_unsent(task, verdict)) from error
         except CallError as error:
             step = _final(error)
-            # An upload was tried again by itself.
-            futile = isinstance(step, GiveUp | Doubt) or (not error.sent and error.error_class in NO_LINE)
-            if error.error_class is not ErrorClass.INTERRUPTED and futile:
+            if error.error_class is not ErrorClass.INTERRUPTED and isinstance(step, GiveUp | Doubt):
                 verdict = Verdict.of(error, self.tools.clock(), before="upload: ")
                 raise _Unusable(await self._fail_unsent(task, verdict)) from error
             self.tools.stop_for(task, error, step)
             raise LeftOpen from error
+
+    async def _staged(self, task: Task, story: _Story) -> dict[str, Any]:
+        """Uploads are tried again by themselves, but not for as long as a line may be down."""
+        while True:
+            try:
+                return await self.tools.staging.body(task.endpoint, task.params)
+            except CallError as error:
+                story.begin()
+                is_line = no_line(error) and error.error_class is ErrorClass.CONNECTION  # a file may be slow as well
+                if not is_line or not isinstance(story.judge(error), Retry):
+                    raise
+                await self.tools.stop.nap(story.wait_s())
+                if self.tools.stop.gone(task.endpoint):
+                    raise LeftOpen from error
 
     async def _send(self, task: Task, body: dict[str, Any], story: _Story) -> None:
         """Steps 1 to 5 once, and what follows from the answer."""
@@ -256,6 +268,7 @@ class _Story:
         self._patience = patience
         self._began: float | None = None
         self._tries = 0
+        self._tries_without_line = 0
         self._step: Step = GiveUp()
 
     def begin(self) -> None:
@@ -265,9 +278,11 @@ class _Story:
 
     def judge(self, error: CallError) -> Step:
         """Ask the policy what follows *error*."""
+        if no_line(error):
+            self._tries_without_line += 1
         self._step = next_step(
             error,
-            tries=self._tries + 1,
+            tries=self._tries_without_line if no_line(error) else self._tries + 1,
             elapsed_s=0.0 if self._began is None else self._tools.clock() - self._began,
             patience=self._patience,
             chance=self._tools.chance(),

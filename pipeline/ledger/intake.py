@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 DIGEST_BYTES = 16
 
-INSERT_ROW = "INSERT INTO rows (id, header_id, number, digest, cells, local, live) VALUES (?,?,?,?,?,?,1)"
+PUT_ROW = (
+    "INSERT INTO rows (id, header_id, number, digest, cells, local, live) VALUES (?,?,?,?,?,?,1)"
+    " ON CONFLICT (id) DO UPDATE SET header_id=excluded.header_id, number=excluded.number, digest=excluded.digest,"
+    " cells=excluded.cells, local=excluded.local, live=1"
+)
 LIVE_TASKS = (
     "SELECT key, step, id, coalesce(wish, fingerprint), row_id, error,"
     " CASE state WHEN 'done' THEN id ELSE replaces END, state='done' AND decision IS 'approve'"
@@ -129,7 +133,7 @@ class Intake:
             row_id = known.get(digest)
             if row_id is None:
                 pending.append((row, text.decode(), digest))
-            elif self._roll.came(row_id):
+            elif self._roll.came(row_id) or not self._has_tasks(row_id):
                 self.taken.unchanged += 1
             else:
                 self.taken.same_key(self.bound.key(row), row.number)
@@ -187,15 +191,11 @@ class Intake:
         local = any(wish.local for wish in wishes)
         if row_id is None:
             row_id = self._roll.new_id()
-            self.db.execute(INSERT_ROW, (row_id, self._header_id, row.number, digest, text, local))
             self.taken.new += 1
         else:
-            self.db.execute(
-                "UPDATE rows SET header_id=?, number=?, digest=?, cells=?, local=?, live=1 WHERE id=?",
-                (self._header_id, row.number, digest, text, local, row_id),
-            )
             self.taken.changed += bool(missing)
             self.taken.unchanged += not missing
+        self.db.execute(PUT_ROW, (row_id, self._header_id, row.number, digest, text, local))
         for wish in missing:
             older = replaced.get(wish.step)
             cursor = self.db.execute(INSERT_TASK, self._task(wish, row_id, older))
@@ -247,6 +247,10 @@ class Intake:
         for key, step, *rest in self.db.execute(query, keys):
             found.setdefault(key, {})[step] = Known(*rest)
         return found
+
+    def _has_tasks(self, row_id: int) -> bool:
+        """Rows without a task may be equal: there is nothing to tell apart."""
+        return self.db.execute("SELECT 1 FROM tasks WHERE row_id=? AND live", (row_id,)).fetchone() is not None
 
     def _key(self, row: Row) -> str:
         key = self.bound.key(row)

@@ -18,8 +18,9 @@ class RollCall:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self.next_id = int(db.execute("SELECT coalesce(max(id), 0) + 1 FROM rows").fetchone()[0])
-        """The id of the next row that is new."""
+        newest = "SELECT max(coalesce((SELECT max(id) FROM rows), 0), coalesce((SELECT max(row_id) FROM tasks), 0))"
+        self.next_id = int(db.execute(newest).fetchone()[0]) + 1
+        """The id of the next row that is new.  A repaired ledger may have tasks of rows that it lost."""
         self.was_empty = self.next_id == 1
         self._present = bytearray(self.next_id)
         self._came = 0
@@ -46,8 +47,8 @@ class RollCall:
         """Row ids by digest, of the live rows among *digests* whose images cannot change behind their names."""
         found: dict[bytes, int] = dict(
             self._db.execute(
-                "SELECT digest, id FROM rows WHERE id>=? AND live AND NOT local ORDER BY id LIMIT ?",
-                (self._following, len(digests)),
+                "SELECT digest, id FROM rows WHERE id>=? AND id<? AND live AND NOT local",
+                (self._following, self._following + len(digests)),
             ).fetchall()
         )
         if elsewhere := [digest for digest in digests if digest not in found]:

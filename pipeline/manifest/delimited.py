@@ -207,8 +207,8 @@ def _delimiter(given: str | None) -> str | None:
 
 def _header(origin: Origin, dialect: Dialect, notices: Notices) -> list[str]:
     with origin.open() as binary, dialect.encoding.open(binary) as lines:
-        _skip(dialect, lines)
         try:
+            _skip(dialect, lines)
             header = next(iter(_records(origin, dialect, notices, lines)), None)
         except UnicodeDecodeError as error:
             raise undecodable(origin, dialect) from error

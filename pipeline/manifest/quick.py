@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 CHUNK_CHARS = 1 << 18
 """Lines are fetched so many characters at a time."""
+MOST_CHUNKS = 16
+"""A batch ends early when its lines take more."""
+AT_ONCE = 100
 
 
 class _NotPlain(Exception):
@@ -51,7 +54,7 @@ class QuickRecords:
         while not found:
             self._forget()
             try:
-                batch = list(islice(self._reader, size))
+                batch = self._next(size)
             except (csv.Error, _NotPlain):
                 return None
             if not batch:
@@ -70,6 +73,16 @@ class QuickRecords:
     def rest(self) -> Iterator[str]:
         """The lines behind the records that were handed out."""
         return chain(islice(chain.from_iterable(self._kept), self.line - self._kept_from, None), self._text)
+
+    def _next(self, size: int) -> list[list[str]]:
+        """Up to *size* records; fewer where they are long: their lines are kept beside them."""
+        batch: list[list[str]] = []
+        while len(batch) < size and len(self._kept) <= MOST_CHUNKS:
+            some = list(islice(self._reader, min(size - len(batch), AT_ONCE)))
+            batch += some
+            if not some:
+                break
+        return batch
 
     def _chunks(self) -> Iterator[list[str]]:
         while lines := self._text.readlines(self._chunk_chars):

@@ -402,3 +402,11 @@ def test_whatever_a_csv_writer_writes_is_read_back(
     manifest = open_manifest(io.BytesIO(out.getvalue().encode(codec)))
 
     assert [list(row.cells) for batch in manifest.batches(size) for row in batch] == rows
+
+
+def test_a_byte_that_is_no_text_is_named_behind_a_sep_line_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_bytes(b"sep=,\nsku,image_url,title\nA,https://a.example/1.jpg,caf\xe9\n")
+
+    with pytest.raises(ManifestError, match=r"0xe9\) in row 1 is not valid utf-8"):
+        list(open_manifest(path).rows())

@@ -75,3 +75,15 @@ def test_text_beyond_the_columns_is_left_to_the_careful_reader() -> None:
 
     assert records.take(10, 3, 2) is None
     assert list(islice(records.rest(), 2)) == ["1,2,\n", "3,4,x\n"]
+
+
+def test_long_records_come_in_small_batches() -> None:
+    lines = [f"{number},{'x' * 50}\n" for number in range(2000)]
+    records = QuickRecords(io.StringIO("".join(lines), newline=""), ",", chunk_chars=500)
+
+    sizes = []
+    while found := records.take(1000, 2, 2):
+        sizes.append(len(found))
+
+    assert sum(sizes) == 2000
+    assert max(sizes) < 1000

@@ -9,7 +9,8 @@ import pytest
 from pipeline.errors import CallError, ErrorClass
 from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, StopEndpoint, StopRun, next_step
 from pipeline.provider.refusals import refusal
-from tests.money.rig import Rig
+from pipeline.wish import encode
+from tests.money.rig import FakeProvider, Rig, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,3 +116,39 @@ async def test_a_line_that_is_down_for_a_while_costs_no_task(tmp_path: Path) -> 
         ("done", 1),
         ("refused", 0),
     ]
+
+
+async def test_a_line_that_is_down_uses_up_no_attempt_of_what_comes_after(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "out")
+    rig.plan("mug")
+    rig.provider.script.extend(["no line"] * 20 + ["gateway"] * 4)
+
+    await rig.work()
+
+    assert rig.states() == {"done": 1}
+
+
+class BadLine(FakeProvider):
+    """Takes files, when the line is there."""
+
+    down = 20
+
+    async def upload(self, data: bytes, content_type: str) -> str:
+        del data, content_type
+        self.down -= 1
+        if self.down >= 0:
+            raise CallError("no connection", ErrorClass.CONNECTION, sent=False, answered=False)
+        return "https://up.example/1"
+
+
+async def test_an_upload_waits_for_the_line_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "mug.png"
+    path.write_bytes(picture(1))
+    rig = Rig(tmp_path / "out", provider=BadLine())
+    task = rig.plan("mug")
+    params = encode({"subject_image": str(path), "prompt": "mug"})
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET params=? WHERE id=?", (params, task)))
+
+    await rig.work()
+
+    assert rig.states() == {"done": 1}
