@@ -92,7 +92,15 @@ def print_plan_line(plan: Plan) -> None:
     read = f"{many(plan.rows, 'row')}{f' ({rows})' if rows else ''}"
     parts = [read, many(plan.tasks, "task"), f"{plan.to_pay:,} to pay"]
     parts += [
-        f"{count:,} {word}" for count, word in ((done, "done"), (duplicates, "shared"), (broken, "invalid")) if count
+        f"{count:,} {word}"
+        for count, word in (
+            (done, "done"),
+            (duplicates, "shared"),
+            (plan.under_way, "sent before"),
+            (plan.failed, "failed before"),
+            (broken, "invalid"),
+        )
+        if count
     ]
     if plan.without_image:
         parts.append(f"{many(plan.without_image, 'row')} without an image")

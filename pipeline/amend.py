@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline import endpoints
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
+from pipeline.ledger.counts import AT_RISK
 from pipeline.money import show
 from pipeline.report.decisions import Decision
 from pipeline.report.redrive import write_decisions
@@ -93,10 +94,16 @@ class Cost:
     to_pay: int
     typical_nano: int | None
     worst_nano: int | None
+    under_way: int = 0
+    """Tasks that an earlier run sent and did not finish."""
 
     def __str__(self) -> str:
+        fetched = f"{many(self.under_way, 'task')} of an earlier run to be settled or fetched, at no cost"
         if not self.tasks:
-            return "nothing is open"
+            return fetched if self.under_way else "nothing is open"
+        return f"{self._open()}; {fetched}" if self.under_way else self._open()
+
+    def _open(self) -> str:
         shared = f" ({self.tasks - self.to_pay:,} share a call)" if self.tasks != self.to_pay else ""
         return (
             f"{many(self.tasks, 'task')} open, {self.to_pay:,} to pay{shared}: about {show(self.typical_nano)},"
@@ -116,4 +123,7 @@ def cost(db: sqlite3.Connection) -> Cost:
             unpriced += worst is None
             typical_nano += typical or 0
             worst_nano += worst or 0
-    return Cost(tasks, to_pay, None if unpriced else typical_nano, None if unpriced else worst_nano)
+    sent = f"SELECT count(*) FROM tasks WHERE {AT_RISK} AND (live OR state='submitted')"  # noqa: S608  # constant text
+    under_way = int(db.execute(sent).fetchone()[0])
+    typical, worst = (None, None) if unpriced else (typical_nano, worst_nano)
+    return Cost(tasks, to_pay, typical, worst, under_way)

@@ -52,6 +52,8 @@ class Varying:
     render_all: Callable[[Sequence[Sequence[str]]], Iterable[str]]
     """From the columns of many rows to their texts."""
     columns: tuple[str, ...]
+    mixed: tuple[tuple[str, int], ...]
+    """Columns that are only a part of the text, and their places: such a cell may be empty, and the text is not."""
     required: bool
     image: bool
     plain: bool
@@ -85,6 +87,7 @@ class Binding:
         self.pieces = self._pieces()
         self.salt = f"{self.endpoint.slug}\n".encode()
         """What stands before a body where it is hashed."""
+        self._first_empty: dict[tuple[str, str], int] = {}
         self._price_of = price_of
         self._prices: dict[tuple[Any, ...], tuple[int | None, int | None]] = {}
         varies = {part.name for part in self.varying} & set(self.endpoint.priced_by)
@@ -101,6 +104,11 @@ class Binding:
             if len(part.memory) < MEMORY:
                 part.memory[text] = known
         return known
+
+    def note_empty(self, part: Varying, column: str, row: int) -> None:
+        """Warn that *column* leaves a gap in a text that is sent all the same."""
+        first = self._first_empty.setdefault((part.name, column), row)
+        self._warn([f"{part.name}: column {column!r} is empty where the text needs it, first in row {first}"])
 
     def price(self, params: Mapping[str, Any]) -> tuple[int | None, int | None]:
         """(typical, worst) of a call with *params* and the constants, in nano-dollars; None when unknown."""
@@ -145,6 +153,7 @@ class Binding:
             render=render,
             render_all=render_all,
             columns=template.columns,
+            mixed=template.mixed(columns),
             required=name in self.endpoint.required,
             image=name in self.endpoint.images,
             plain=_is_plain(info.annotation, info.metadata),

@@ -47,6 +47,9 @@ class BoundStep:
                     return self._invalid(key, row, part, "is empty")
                 whole = False
                 continue
+            for column, at in part.mixed:
+                if not row.cells[at].strip():
+                    self.binding.note_empty(part, column, row.number)
             if part.plain:
                 params[part.name] = text
                 values[part.name] = quote(text)
@@ -85,7 +88,8 @@ class BoundStep:
                 location, identity = identify(ref)
             except BadImage as error:
                 part = next((v for v in self.varying if v.name == name), None)
-                return self._invalid(key, row, part, str(error), error_class=ErrorClass.BAD_INPUT, source=ref)
+                reason = str(error) if part else f"{name}, which the recipe names: {error}"
+                return self._invalid(key, row, part, reason, error_class=ErrorClass.BAD_INPUT, source=ref)
             if location != ref:
                 found[name] = location
             if identity != ref:

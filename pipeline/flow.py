@@ -30,7 +30,7 @@ from pipeline.orders import Orders, Watcher, Working
 from pipeline.outfit import equip, make_provider, make_throttle, second_home
 from pipeline.outputs import OutputStore
 from pipeline.planning import KEY_ROWS, Planner, take_in
-from pipeline.preflight import read_balance, refuse_unpriced, watch_room
+from pipeline.preflight import read_balance, refuse_pointless, refuse_unpriced, watch_room
 from pipeline.prices import write_cache
 from pipeline.rate import START_PER_MINUTE
 from pipeline.report.redrive import set_aside
@@ -193,6 +193,7 @@ class Run:
             planner = take_in(wanted, db, clock=self.clock, seen=seen)
             rate = START_PER_MINUTE if self.orders.per_minute is None else self.orders.per_minute
             plan = planner.report(rate)
+            refuse_pointless(plan)
             refuse_unpriced(plan, self.orders)
             return plan
 

@@ -27,7 +27,9 @@ class Patience:
     server_errors: int = 2
     """Tries that may end in a 500: it often means a bad parameter, so once more and no further."""
     task_s: float = 3600.0
-    """Seconds after which a task fails that is still refused as busy, or finds no connection."""
+    """Seconds after which a task that is still refused as busy fails."""
+    line_s: float = 600.0
+    """Seconds after which a task that finds no connection fails: a router has started anew by then."""
 
     def backoff_s(self, tries: int, chance: float) -> float:
         """Seconds to wait after *tries* failed tries; *chance* in [0, 1) spreads them (full jitter above a half)."""
@@ -88,7 +90,7 @@ def next_step(error: CallError, *, tries: int, elapsed_s: float, patience: Patie
         return StopRun()
     if error.error_class in STOPS_ENDPOINT:
         return StopEndpoint()
-    if elapsed_s >= patience.task_s:
+    if elapsed_s >= (patience.line_s if no_line(error) else patience.task_s):
         return GiveUp()
     return _retry_or_give_up(error, tries, patience, chance)
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.budget import Allowance, Budget
 from pipeline.capfile import CapFile
-from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError, Unreachable
+from pipeline.errors import AccountError, CallError, ErrorClass, ManifestError, RecipeError, Unreachable
 from pipeline.money import show
 from pipeline.outputs import StorageFull
 from pipeline.policy import no_line
 from pipeline.stop import Reason
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,15 @@ def refuse_unpriced(plan: Plan, orders: Orders) -> None:
         )
 
 
+def refuse_pointless(plan: Plan) -> None:
+    """A run without a single task would let go of everything made so far; raises ManifestError."""
+    if not plan.tasks:
+        raise ManifestError(
+            f"{plan.manifest}: none of its {many(plan.rows, 'row')} names an image, so there is nothing to do",
+            hint="is the export complete, and does the recipe take images from the right column?",
+        )
+
+
 async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) -> int | None:
     """The first free call: a bad key is found before anything is uploaded, a low balance is told.
 
@@ -49,7 +59,8 @@ async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) 
             raise AccountError(
                 f"the provider refuses the key: {error}", error.error_class, hint="check SEGMIND_API_KEY"
             ) from error
-        if no_line(error):
+        idle = plan is not None and not plan.to_pay and not plan.under_way
+        if no_line(error) and not idle:
             raise Unreachable(
                 f"{error}; nothing was sent", hint="is this computer online? then run it again"
             ) from error

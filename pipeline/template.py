@@ -88,6 +88,12 @@ class Template:
         shape = "%s".join(literal.replace("%", "%%") for literal in literals)
         return lambda table: map(shape.__mod__, zip(*[table[number] for number in places], strict=True))
 
+    def mixed(self, columns: Sequence[str]) -> tuple[tuple[str, int], ...]:
+        """The columns that make up the text together with something else, and their places."""
+        if len(self.parts) == 3 and not self.parts[0] and not self.parts[2]:  # noqa: PLR2004  # one column alone
+            return ()
+        return tuple((name, place(columns, name)) for name in self.columns)
+
 
 def place(columns: Sequence[str], name: str) -> int:
     """Index of column *name*: as written, else ignoring case and padding, else ``Image URL`` for ``image_url``.

@@ -216,7 +216,12 @@ def moved(db: sqlite3.Connection, *, old: str, new: str, task_id: int | None = N
     if task_id is None:
         db.execute("UPDATE outputs SET path=? WHERE path=?", (new, old))
     else:
-        db.execute("UPDATE outputs SET path=? WHERE path=? AND task_id=?", (new, old, task_id))
+        # A task that shares the file has the same body: after its row had left and returned, two tasks name one file.
+        db.execute(
+            "UPDATE outputs SET path=? WHERE path=? AND (task_id=? OR task_id IN"
+            " (SELECT id FROM tasks WHERE fingerprint = (SELECT fingerprint FROM tasks WHERE id=?)))",
+            (new, old, task_id, task_id),
+        )
 
 
 def _close(db: sqlite3.Connection, attempt: int, outcome: str, verdict: Verdict, *, billed: int | None) -> None:

@@ -239,14 +239,17 @@ def latencies(db: sqlite3.Connection) -> Iterator[tuple[str, float]]:
 
 
 def endpoint_money(db: sqlite3.Connection) -> list[Sequence[Any]]:
-    """(endpoint, tasks, done, failed, open, in doubt, paid, estimate of the paid, billed, estimate of the reused)."""
+    """(endpoint, tasks, done, failed, open, in doubt, paid, estimate, billed, estimate of the reused, invalid).
+
+    What failed includes what is invalid; the estimate is that of the tasks that were paid for.
+    """
     return list(
         db.execute(
             "SELECT endpoint, count(*), sum(state='done'), sum(state IN ('failed', 'invalid')),"
             " sum(state IN ('planned', 'intent', 'submitted')), sum(state='in_doubt'),"
             " sum(billed_nano > 0), coalesce(sum(CASE WHEN billed_nano > 0 THEN estimate_nano END), 0),"
             " coalesce(sum(billed_nano), 0), coalesce(sum(CASE WHEN reused_from IS NOT NULL THEN estimate_nano END), 0)"
-            " FROM tasks WHERE live GROUP BY endpoint ORDER BY endpoint"
+            " , sum(state='invalid') FROM tasks WHERE live GROUP BY endpoint ORDER BY endpoint"
         )
     )
 

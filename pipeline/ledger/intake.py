@@ -62,9 +62,8 @@ class Known(NamedTuple):
         return wish.fingerprint == self.wish and wish.error == self.said(wish)
 
     def outlives(self, wish: Wish) -> bool:
-        """Whether its output stays although *wish* cannot be sent: an image on the web that was there is gone."""
-        web = (wish.image_source or "").startswith(("http://", "https://"))
-        return self.gives_way == self.id and wish.error_class == ErrorClass.BAD_INPUT and web
+        """Whether its output stays although *wish* cannot be sent: an image that was there cannot be had."""
+        return self.gives_way == self.id and wish.error_class == ErrorClass.BAD_INPUT
 
     def said(self, wish: Wish) -> str | None:
         """The error to compare with that of *wish*: only a row that cannot be sent is its error."""
@@ -236,9 +235,9 @@ class Intake:
         if task.approved:
             text = f"step {wish.step!r}: an approved output is kept, though the manifest asks for something else now"
         else:
-            text = (
-                f"step {wish.step!r}: the output made earlier is kept, since the image cannot be had now: {wish.error}"
-            )
+            text = f"step {wish.step!r}: the output made earlier is kept, since the image cannot be had now"
+            if text not in self.bound.warnings:
+                self.bound.warnings[f"{text}: {wish.error}"] += 1
         self.bound.warnings[text] += 1
 
     def _live_tasks(self, keys: list[str]) -> dict[str, dict[str, Known]]:

@@ -59,8 +59,9 @@ class Ledger:
 
     def _refuse_amnesia(self) -> None:
         """A folder with results whose ledger is gone would be paid for once more, without a word."""
-        gone = not self.path.exists() or not self.path.stat().st_size
-        if gone and (self.folder / "results.parquet").exists() and not self.path.with_name(f"{FILE}-wal").exists():
+        exists = self.path.exists()  # a reader may leave a log behind, which says nothing by itself
+        gone = not exists or not (self.path.stat().st_size or self.path.with_name(f"{FILE}-wal").exists())
+        if gone and (self.folder / "results.parquet").exists():
             raise FolderError(
                 f"{self.folder} has results, but its ledger is gone: everything would be paid for once more",
                 hint=f"photobatch ledger {self.folder} --repair rebuilds it; or give another --out folder",

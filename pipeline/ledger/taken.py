@@ -56,13 +56,13 @@ class Taken:
             numbers = ", ".join(map(str, self.without_key[:SHOWN]))
             raise ManifestError(
                 f"{len(self.without_key)} rows have an empty key ({key_template}): rows {numbers}",
-                hint="choose a column that is filled in every row: --key COLUMN, or --key '{handle}-{position}'",
+                hint="choose a column that every row fills: --key COLUMN, or of several: --key '{COLUMN}-{COLUMN}'",
             )
         if self.twice:
             shown = ", ".join(f"{key!r} (row {number})" for key, number in self.twice)
             raise ManifestError(
                 f"{self.twice_count} keys are used more than once ({key_template}): {shown}",
-                hint="keys name outputs, so they must be unique: --key COLUMN, or --key '{sku}-{position}'",
+                hint="keys name outputs and must be unique: --key COLUMN, or of several: --key '{COLUMN}-{COLUMN}'",
             )
 
 

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+MISREAD_MARK = "\u00ef\u00bb\u00bf"
+"""The byte-order mark of UTF-8, read as cp1252 or Latin-1: programs glue such texts together."""
+
+
 def clean(names: Iterable[str]) -> tuple[str, ...]:
     """Strip padding and the byte-order mark, name the nameless ``unnamed_<position>``, tell duplicates apart."""
-    stripped = [name.strip().lstrip("\ufeff").strip() for name in names]
+    stripped = [name.strip().removeprefix(MISREAD_MARK).lstrip("\ufeff").strip() for name in names]
     return distinct([name or f"unnamed_{position}" for position, name in enumerate(stripped, start=1)])
 
 

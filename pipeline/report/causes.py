@@ -27,17 +27,18 @@ REMEDIES: dict[str, str] = {
     "forbidden": "The account may not use this endpoint. Ask the provider for access, then `photobatch resume`.",
     "not_found": "The endpoint or an image address does not exist. Correct it in recipe or manifest and run again.",
     "no_credits": "Top up the account or raise its spend limit, then `photobatch resume`: what was not sent is open.",
-    "rejected": "The provider refused the content. Change prompt or picture, or reject it here with other parameters.",
+    "rejected": "The provider refused the content. Change prompt or picture, or reject it in the report with other "
+    "parameters.",
     "retired": "The provider took the endpoint out of service. Choose another endpoint in the recipe.",
-    "inference_failed": "The model failed on this input and billed nothing. Reject it here with changed parameters, "
-    "or `photobatch resume --only inference_failed`.",
+    "inference_failed": "The model failed on this input and billed nothing. Reject it in the report with "
+    "changed parameters, or `photobatch resume --only inference_failed`.",
     "rate_limited": "Too many calls at once; nothing was billed. `photobatch resume` takes these up again.",
     "server_error": "A fault at the provider; nothing was billed. `photobatch resume` takes these up again.",
     "gateway": "The provider's gateway was down; nothing was billed. `photobatch resume` takes these up again.",
     "timeout": "No answer in time. `photobatch resume` takes these up again.",
     "connection": "The network failed before anything was sent. `photobatch resume` takes these up again.",
-    "bad_output": "The call was billed, but what came back is no usable image. Reject it here to have it made anew, "
-    "and ask the provider for a refund.",
+    "bad_output": "The call was billed, but what came back is no usable image. Reject it in the report to have it made "
+    "anew, and ask the provider for a refund.",
     "bad_input": "The photo cannot be used as it is. Replace the file or the address and run the manifest again.",
     "cap": "The cap was reached. Raise --cap and `photobatch resume`.",
     "deadline": "The deadline came first. `photobatch resume` goes on.",
@@ -45,6 +46,15 @@ REMEDIES: dict[str, str] = {
     "lost": "The call was billed and its result is gone. `photobatch resume --only lost` pays for it once more.",
 }
 """What to do, by the ledger's error class."""
+STOPS: dict[str, str] = {
+    "cap": REMEDIES["cap"],
+    "deadline": REMEDIES["deadline"],
+    "interrupted": REMEDIES["interrupted"],
+    "account": "Correct the key, the permission or the credits, then `photobatch resume`.",
+    "failures": "Correct what failed most, or wait until the provider is there again, then `photobatch resume`.",
+    "storage": "Make room, or the folder reachable, then `photobatch resume`.",
+}
+"""What to do, by what stopped a run."""
 IN_DOUBT = (
     "Sent, but no answer came: perhaps billed, so never sent again by itself. "
     "`photobatch settle` asks the provider's history."

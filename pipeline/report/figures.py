@@ -58,6 +58,7 @@ def endpoints(db: sqlite3.Connection) -> list[dict[str, Any]]:
             "estimated_usd": usd(line[7]),
             "billed_usd": usd(line[8]),
             "saved_usd": usd(line[9]),
+            "invalid": line[10],
         }
         for line in gallery.endpoint_money(db)
     ]

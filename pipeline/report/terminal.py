@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.ledger import gallery
-from pipeline.report.causes import Causes
+from pipeline.report.causes import STOPS, Causes
 from pipeline.report.figures import figures
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 CAUSES = 8
+RESUME = "`photobatch resume` finishes what was begun and sends the rest."
 WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -37,6 +38,8 @@ def render_status(db: sqlite3.Connection) -> RenderableType:
         parts.append(_rate(newest))
     if causes.found:
         parts.append(_causes(causes))
+    if numbers["tasks"]["open"]:
+        parts.append(_why_open(numbers["runs"]))
     return Group(*parts)
 
 
@@ -82,14 +85,16 @@ def _endpoints(numbers: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     longest = max((len(each["endpoint"]) for each in numbers["endpoints"]), default=0)
     table.add_column("endpoint", no_wrap=True, min_width=longest)
-    for name in ("tasks", "done", "failed", "open", "estimated", "billed", "median", "95 %"):
-        table.add_column(name, justify="right")
+    rare = [name for name in ("invalid", "in_doubt") if any(each[name] for each in numbers["endpoints"])]
+    counted = ("tasks", "done", "failed", *rare, "open")
+    for name in (*counted, "estimated, paid", "billed", "median", "95 %"):
+        table.add_column(name.replace("_", " "), justify="right")
     times = numbers["latency"]["endpoints"]
     for each in numbers["endpoints"]:
         time = times.get(each["endpoint"])
         table.add_row(
             Text(each["endpoint"]),
-            *(f"{each[name]:,}" for name in ("tasks", "done", "failed", "open")),
+            *(f"{each[name] - (each['invalid'] if name == 'failed' else 0):,}" for name in counted),
             _usd(each["estimated_usd"]),
             _usd(each["billed_usd"]),
             f"{time['median_s']:.0f} s" if time else "",
@@ -116,6 +121,14 @@ def _causes(causes: Causes) -> Table:
         kind = f"{each.state.replace('_', ' ')} {each.error_class.replace('_', ' ')}".strip()
         table.add_row(f"{each.count:,}", Text(f"{kind}: {each.message}"), Text(each.remedy))
     return table
+
+
+def _why_open(runs: list[dict[str, Any]]) -> Text:
+    """Why there are open tasks, as far as the newest run says it."""
+    stopped_by = runs[0]["stopped_by"] if runs else None
+    if stopped_by is None:
+        return Text(f"open: {RESUME}")
+    return Text(f"open: the last run was stopped ({stopped_by}). {STOPS.get(stopped_by, RESUME)}")
 
 
 def _usd(amount: float) -> str:

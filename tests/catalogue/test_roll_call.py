@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pipeline.ledger import counts, schema
 from pipeline.planning import take_in
@@ -14,6 +15,8 @@ from pipeline.recipe import Recipe
 from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.ledger.taken import Taken
 
 RECIPE = Recipe.from_dict(
@@ -88,3 +91,29 @@ def test_what_asks_for_few_tasks_of_many_asks_an_index() -> None:
         ):
             plan = db.execute(f"EXPLAIN QUERY PLAN {question}").fetchall()
             assert any(f" INDEX {index}" in line[-1] for line in plan), plan
+
+
+def test_an_output_stays_while_its_photo_cannot_be_read(tmp_path: Path) -> None:
+
+    Image.new("RGB", (300, 300)).save(tmp_path / "SKU-1.jpg")
+    with ledger() as db:
+        take(db, {"SKU-1": 0}, f"{tmp_path}/")
+        db.execute("UPDATE tasks SET state='done'")
+        (tmp_path / "SKU-1.jpg").unlink()
+
+        take(db, {"SKU-1": 0}, f"{tmp_path}/")
+
+        assert db.execute("SELECT state, live FROM tasks").fetchall() == [("done", 1)]
+
+
+def test_a_cell_that_leaves_a_gap_in_a_text_is_told() -> None:
+    rows = [
+        (f"SKU-{number}", f"https://cdn.example.com/{number}.jpg", "" if number == 3 else "Mug") for number in range(9)
+    ]
+    recipe = {"name": "oak", "endpoint": "ic-light", "params": {"subject_image": "{image}", "prompt": "{title} on oak"}}
+    frame = pd.DataFrame(rows, columns=["sku", "image", "title"])
+    with ledger() as db:
+        planner = take_in(Wanted(frame, Recipe.from_dict({"step": [recipe]})), db, clock=lambda: 1.0)
+
+    (warning,) = planner.bound.warnings
+    assert "'title' is empty where the text needs it, first in row 4" in warning

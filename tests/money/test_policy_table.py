@@ -53,7 +53,7 @@ TABLE: list[tuple[str, CallError, int, type[Step]]] = [
         Retry,
     ),
     (
-        "no connection is tried again for as long as one task may take",
+        "no connection is tried again however often it was tried",
         CallError("refused", ErrorClass.CONNECTION, sent=False, answered=False),
         50,
         Retry,
@@ -152,3 +152,10 @@ async def test_an_upload_waits_for_the_line_as_well(tmp_path: Path) -> None:
     await rig.work()
 
     assert rig.states() == {"done": 1}
+
+
+def test_a_line_that_stays_down_ends_the_task() -> None:
+    error = CallError("refused", ErrorClass.CONNECTION, sent=False, answered=False)
+
+    assert isinstance(follows(error, tries=9, elapsed_s=PATIENCE.line_s - 1), Retry)
+    assert isinstance(follows(error, tries=9, elapsed_s=PATIENCE.line_s), GiveUp)

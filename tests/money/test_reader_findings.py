@@ -15,8 +15,9 @@ from pipeline.budget import Budget, CapReached
 from pipeline.capfile import CapFile
 from pipeline.closing import Ending, close, export
 from pipeline.crew import Crew, News
-from pipeline.errors import CallError, ErrorClass, ManifestError
+from pipeline.errors import CallError, ErrorClass, FolderError, ManifestError
 from pipeline.exits import BY_STOP, OURS
+from pipeline.ledger import Ledger
 from pipeline.ledger.entries import Verdict, failed_unsent
 from pipeline.prices import PriceBook
 from pipeline.provider.wording import words_of
@@ -271,3 +272,27 @@ async def test_a_run_whose_results_cannot_be_written_still_says_what_it_came_to(
     assert (summary["tasks"]["done"], summary["exit_code"], summary["stopped_by"]) == (1, OURS, "storage")
     assert "the results could not be written" in summary["message"]
     assert "the summary could not be written" in summary["message"]
+
+
+async def test_a_row_that_left_and_returned_gives_way_to_the_same_picture(rig: Rig) -> None:
+    first = rig.plan("a", key="row")
+    await rig.work()
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET live=0 WHERE id=?", (first,)))
+    second = rig.plan("a", key="row")
+    await rig.work()
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET live=0 WHERE id=?", (second,)))
+    third = rig.plan("a", key="row")
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET replaces=? WHERE id=?", (second, third)))
+
+    await rig.work()
+
+    assert rig.states() == {"done": 1}
+    assert len(rig.provider.bills) == 1
+
+
+def test_a_log_that_a_reader_left_behind_is_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "results.parquet").write_bytes(b"PAR1")
+    (tmp_path / "ledger.db-wal").write_bytes(b"")
+
+    with pytest.raises(FolderError, match="its ledger is gone"):
+        Ledger(tmp_path)
