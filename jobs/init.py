@@ -17,6 +17,8 @@ from pipeline.errors import FolderError
 from pipeline.words import many
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobs.entries import Entry
 
 JOB, RECIPE = "nightly.toml", "recipe.toml"
@@ -25,7 +27,14 @@ ENDPOINT = "segmind-relighting-v2"
 MOST_COLUMNS = 40
 
 
-def init(manifest: options.Manifest, to: Annotated[Path, TO] = Path()) -> None:
+def init(
+    manifest: options.Manifest,
+    to: Annotated[Path, TO] = Path(),
+    images: options.Images = None,
+    encoding: options.Encoding = None,
+    encoding_errors: options.EncodingErrors = "strict",
+    delimiter: options.Delimiter = None,
+) -> None:
     """Write nightly.toml and recipe.toml for a manifest: commented, and ready for a rehearsal. Overwrites nothing.
 
     Examples:
@@ -33,8 +42,11 @@ def init(manifest: options.Manifest, to: Annotated[Path, TO] = Path()) -> None:
 
       photobatch nightly nightly.toml --sandbox
     """
-    seen = survey(source(manifest))
-    texts = {to / JOB: job_text(manifest, seen, to)}
+    reading = {"images": images, "encoding": encoding, "delimiter": delimiter}
+    reading["encoding_errors"] = None if encoding_errors == "strict" else encoding_errors
+    said = {name: value for name, value in reading.items() if value is not None}
+    seen = survey(source(manifest), **said)
+    texts = {to / JOB: job_text(manifest, seen, to, said)}
     if not seen.from_rows:
         texts[to / RECIPE] = recipe_text(manifest, seen)
     for path in texts:
@@ -63,9 +75,11 @@ def doubts(seen: Survey) -> list[str]:
     return said
 
 
-def job_text(manifest: str, seen: Survey, folder: Path) -> str:
-    """The job file: what is needed, then every other entry as a comment."""
+def job_text(manifest: str, seen: Survey, folder: Path, reading: Mapping[str, str]) -> str:
+    """The job file: what is needed and what was said of *reading*, then every other entry as a comment."""
+    places = {name: _relative(value, folder) if name == "images" else value for name, value in reading.items()}
     given = {
+        **{f"reading.{name}": quoted(value) for name, value in places.items()},
         "manifest": quoted(_relative(manifest, folder)),
         "recipe": "" if seen.from_rows else quoted(RECIPE),
         "out": quoted(f"out/{_stem(manifest)}"),

@@ -44,9 +44,9 @@ class Survey:
     """True when its rows name their endpoint: it needs no recipe."""
 
 
-def survey(source: str) -> Survey:
-    """Look at *source*; raises ManifestError when it cannot be read."""
-    manifest = open_manifest(source)
+def survey(source: str, **reading: str) -> Survey:
+    """Look at *source*, read as *reading* says (`open_manifest`); raises ManifestError when it cannot be read."""
+    manifest = open_manifest(source, **reading)  # type: ignore[arg-type]  # each of these flags is a text
     key, reason = _key(manifest)
     sample = [row.cells for row in islice(manifest.rows(), SAMPLE_ROWS)]
     return Survey(

@@ -221,3 +221,16 @@ def test_a_key_that_no_row_has_is_a_typing_error() -> None:
     refused = photobatch("resume", "out/catalog", "--key", "MUG-002", "--dry-run")
     assert (refused.code, "--key MUG-002: out/catalog has no row of this name" in refused.err) == (2, True)
     assert photobatch("resume", "out/catalog", "--key", "MUG-001", "--dry-run").code == 0
+
+
+def test_what_was_said_of_reading_stands_in_the_job(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_bytes(
+        "sku;image_url;titre\nA;https://cdn.example.com/a.jpg;caf\u00e9\n".encode("cp1252")
+    )
+
+    refused = photobatch("init", tmp_path / "old.csv", "--to", tmp_path)
+    made = photobatch("init", tmp_path / "old.csv", "--to", tmp_path, "--encoding", "cp1252")
+
+    assert (refused.code, made.code) == (2, 0)
+    assert "--encoding cp1252" in refused.err
+    assert '\nencoding = "cp1252"' in (tmp_path / "nightly.toml").read_text(encoding="utf-8")
