@@ -87,7 +87,7 @@ def explain(
         print_json({"tasks": [line.as_json() for line in lines], "totals": totals.as_json()})
         return
     if only is not None and not totals.tasks:
-        say(f"there is no row {only!r}, neither in the manifest nor in {folder}")
+        say(f"{only!r} asks for nothing: no row of the manifest or of {folder} has this key, or it names no image")
     print_totals(totals)
 
 
