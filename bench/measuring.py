@@ -64,17 +64,19 @@ def run(
 
     Temporary files go to *scratch*, when it is given.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.NamedTemporaryFile() as peak:
+        launch = (sys.executable, "-S", str(HERE / "launch.py"), peak.name)
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *map(str, words)],
+            [*launch, sys.executable, *map(str, words)],
             stdout=out,
             stderr=err,
             env=_environment(scratch),
             preexec_fn=_pin(cores),  # noqa: PLW1509  # one call, before any thread runs in the child
         )
-        cpu_s, peak_mb = _wait(process)
+        cpu_s = _wait(process)
         seconds = time.perf_counter() - began
+        peak_mb = _megabytes(peak.read().decode())
         out.seek(0)
         err.seek(0)
         if process.returncode not in codes:
@@ -113,14 +115,19 @@ def in_turn(contenders: dict[str, Callable[[], float]], rounds: int) -> dict[str
     return samples
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[float | None, float | None]:
+def _wait(process: subprocess.Popen[bytes]) -> float | None:
+    """CPU seconds of the process and of those that it waited for."""
     if not hasattr(os, "wait4"):
         process.wait()
-        return None, None
+        return None
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _megabytes(peak: str) -> float | None:
     unit = 1 if sys.platform == "darwin" else 1024
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6
+    return int(peak) * unit / 1e6 if peak else None
 
 
 def _pin(cores: Cores | None) -> Callable[[], None] | None:
