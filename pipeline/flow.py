@@ -229,7 +229,10 @@ class Run:
 
     async def _check(self, ledger: Ledger, provider: Provider, plan: Plan | None) -> int | None:
         """The account, then the tasks in doubt, before anything is sent; returns the balance in nano-dollars."""
-        balance = await read_balance(provider, plan, self.watcher) if self.orders.preflight else None
+        balance = None
+        if self.orders.preflight:
+            busy = await ledger.do(counts.open_tasks) > 0
+            balance = await read_balance(provider, plan, self.watcher, busy=busy)
         settled = await doubts.settle(
             ledger,
             provider,

@@ -47,9 +47,10 @@ def refuse_pointless(plan: Plan) -> None:
         )
 
 
-async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) -> int | None:
+async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher, *, busy: bool = True) -> int | None:
     """The first free call: a bad key is found before anything is uploaded, a low balance is told.
 
+    ``busy``: whether there is anything to send or to fetch.
     Nano-dollars; None when the provider would not say.  Raises AccountError, and Unreachable when nothing left.
     """
     try:
@@ -59,8 +60,7 @@ async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher) 
             raise AccountError(
                 f"the provider refuses the key: {error}", error.error_class, hint="check SEGMIND_API_KEY"
             ) from error
-        idle = plan is not None and not plan.to_pay and not plan.under_way
-        if no_line(error) and not idle:
+        if no_line(error) and busy:
             raise Unreachable(
                 f"{error}; nothing was sent", hint="is this computer online? then run it again"
             ) from error

@@ -126,3 +126,7 @@ async def test_without_a_line_to_the_provider_nothing_is_begun(open_shop: Open, 
     assert summary["tasks"]["open"] == 3
     assert "nothing was sent" in summary["message"]
     assert later["tasks"]["done"] == 3
+
+    idle = await shop.resume(api=api, base_url="http://127.0.0.1:9")
+
+    assert idle["exit_code"] == 0, "nothing is to be sent or fetched"
