@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+from tenacity import AsyncRetrying, retry_if_exception
 
 from pipeline import endpoints
 from pipeline.budget import CapReached, Reservation
@@ -24,6 +24,7 @@ from pipeline.images.errors import BadInput
 from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
 from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step, no_line
 from pipeline.stop import Reason
+from pipeline.story import Story
 from pipeline.task import Accepted, Answer, State, Task
 from pipeline.throttle import Closed
 from pipeline.tools import Attempt, LeftOpen
@@ -57,7 +58,7 @@ class Worker:
 
     async def _try(self, task: Task) -> Task | None:
         """Send *task*; when its input cannot be had, returns one with the same body to try instead."""
-        story = _Story(self.tools, self.habits.patience)
+        story = Story(self.tools, self.habits.patience)
         try:
             body = await self._body(task, story)
             try:
@@ -72,7 +73,7 @@ class Worker:
             pass  # what happened is in the ledger
         return None
 
-    async def _send_again(self, task: Task, body: dict[str, Any], story: _Story) -> None:
+    async def _send_again(self, task: Task, body: dict[str, Any], story: Story) -> None:
         """Retry as the policy says.  For the first try alone, tenacity would be a tenth of what a task costs."""
         await self.tools.stop.nap(story.wait_s())
         async for attempt in AsyncRetrying(
@@ -81,7 +82,7 @@ class Worker:
             with attempt:
                 await self._send(task, body, story)
 
-    async def _body(self, task: Task, story: _Story) -> dict[str, Any]:
+    async def _body(self, task: Task, story: Story) -> dict[str, Any]:
         """The task's parameters with images that the provider can reach; a bad input ends the task."""
         try:
             return await self._staged(task, story)
@@ -96,7 +97,7 @@ class Worker:
             self.tools.stop_for(task, error, step)
             raise LeftOpen from error
 
-    async def _staged(self, task: Task, story: _Story) -> dict[str, Any]:
+    async def _staged(self, task: Task, story: Story) -> dict[str, Any]:
         """Uploads are tried again by themselves, but not for as long as a line may be down."""
         while True:
             try:
@@ -110,7 +111,7 @@ class Worker:
                 if self.tools.stop.gone(task.endpoint):
                     raise LeftOpen from error
 
-    async def _send(self, task: Task, body: dict[str, Any], story: _Story) -> None:
+    async def _send(self, task: Task, body: dict[str, Any], story: Story) -> None:
         """Steps 1 to 5 once, and what follows from the answer."""
         seed, body = self._with_seed(task, body)
         reservation = await self._reserve(task)
@@ -165,7 +166,7 @@ class Worker:
             await self.delivery.in_vain(task, attempt, error)
             return None
 
-    async def _unfulfilled(self, task: Task, attempt: Attempt, error: CallError, story: _Story) -> None:
+    async def _unfulfilled(self, task: Task, attempt: Attempt, error: CallError, story: Story) -> None:
         """The POST gave nothing, or nobody knows: record it, settle the money, carry out the verdict."""
         tools = self.tools
         verdict = Verdict.of(error, tools.clock())
@@ -258,46 +259,6 @@ class _Unanswered(Exception):
         super().__init__(str(error))
         self.attempt = attempt
         self.error = error
-
-
-class _Story:
-    """The tries of one task: what the policy said last, in the form that tenacity asks for."""
-
-    def __init__(self, tools: Tools, patience: Patience) -> None:
-        self._tools = tools
-        self._patience = patience
-        self._began: float | None = None
-        self._tries = 0
-        self._tries_without_line = 0
-        self._step: Step = GiveUp()
-
-    def begin(self) -> None:
-        """Note the first try: what a task waited for before that says nothing about its endpoint."""
-        if self._began is None:
-            self._began = self._tools.clock()
-
-    def judge(self, error: CallError) -> Step:
-        """Ask the policy what follows *error*."""
-        if no_line(error):
-            self._tries_without_line += 1
-        self._step = next_step(
-            error,
-            tries=self._tries_without_line if no_line(error) else self._tries + 1,
-            elapsed_s=0.0 if self._began is None else self._tools.clock() - self._began,
-            patience=self._patience,
-            chance=self._tools.chance(),
-        )
-        if not isinstance(self._step, Retry) or self._step.counts:
-            self._tries += 1
-        return self._step
-
-    def again(self, error: BaseException) -> bool:
-        """Whether to try again."""
-        return isinstance(error, CallError) and isinstance(self._step, Retry)
-
-    def wait_s(self, _state: RetryCallState | None = None) -> float:
-        """How long to wait before that."""
-        return self._step.wait_s if isinstance(self._step, Retry) else 0.0
 
 
 def _final(error: CallError) -> Step:

@@ -10,12 +10,12 @@ Every function takes the connection first and runs inside the writer's transacti
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ErrorClass
+from pipeline.ledger.loading import TASK_COLUMNS, load
 from pipeline.task import SavedImage, State, Task
 
 if TYPE_CHECKING:
@@ -307,36 +307,3 @@ def _outputs(db: sqlite3.Connection, task_id: int, images: Sequence[SavedImage])
             for n, image in enumerate(images, 1)
         ],
     )
-
-
-def load(record: tuple[Any, ...]) -> Task:
-    """A task from the columns of `TASK_COLUMNS`."""
-    (id_, key, step, endpoint, params, fingerprint, estimate, reserve, request_id, attempt, at, live, replaces) = record
-    return Task(
-        id=id_,
-        key=key,
-        step=step,
-        endpoint=endpoint,
-        params=json.loads(params),
-        fingerprint=bytes(fingerprint or b""),
-        estimate_nano=estimate,
-        reserve_nano=reserve,
-        request_id=request_id,
-        attempt_id=attempt,
-        submitted_at=at,
-        out_of_date=not live,
-        replaces=replaces,
-    )
-
-
-def load_image(record: tuple[Any, ...]) -> SavedImage:
-    """An output from path, size_bytes, sha256, width, height, content_type and ai_label."""
-    path, size_bytes, sha256, width, height, content_type, ai_label = record
-    return SavedImage(path, size_bytes, sha256, width, height, content_type, bool(ai_label))
-
-
-TASK_COLUMNS = (
-    "t.id, t.key, t.step, t.endpoint, t.params, t.fingerprint, t.estimate_nano, t.reserve_nano,"
-    " CASE t.state WHEN 'submitted' THEN t.request_id END,"
-    " (SELECT max(a.id) FROM attempts a WHERE a.task_id = t.id), t.submitted_at, t.live, t.replaces"
-)

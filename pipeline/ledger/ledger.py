@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import FolderError
-from pipeline.ledger import counts, entries, schema
+from pipeline.ledger import counts, entries, loading, schema
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
@@ -136,13 +136,13 @@ class Ledger:
         def read(db: sqlite3.Connection) -> list[tuple[Task, int | None, str | None]]:
             chosen = "AND t.id IN (SELECT id FROM temp.chosen)" if _has_selection(db) else ""
             found = db.execute(
-                f"SELECT {entries.TASK_COLUMNS}, w.id, w.state FROM tasks t LEFT JOIN tasks w"  # noqa: S608  # constant text
+                f"SELECT {loading.TASK_COLUMNS}, w.id, w.state FROM tasks t LEFT JOIN tasks w"  # noqa: S608  # constant text
                 " ON w.fingerprint = t.fingerprint AND w.id <> t.id AND (w.state IN ('intent','submitted','in_doubt')"
                 " OR (w.state='done' AND w.reused_from IS NULL AND NOT w.rejected))"
                 f" WHERE t.state='planned' AND t.live AND t.endpoint=? AND t.id>? {chosen} ORDER BY t.id LIMIT ?",
                 (endpoint, after, limit),
             )
-            return [(entries.load(record[:-2]), record[-2], record[-1]) for record in found]
+            return [(loading.load(record[:-2]), record[-2], record[-1]) for record in found]
 
         return await self.do(read)
 
@@ -151,8 +151,8 @@ class Ledger:
 
         def read(db: sqlite3.Connection) -> list[Task]:
             sent = f"t.{counts.AT_RISK} AND t.state='submitted'"
-            found = db.execute(f"SELECT {entries.TASK_COLUMNS} FROM tasks t WHERE {sent}")  # noqa: S608  # constant text
-            return [entries.load(record) for record in found]
+            found = db.execute(f"SELECT {loading.TASK_COLUMNS} FROM tasks t WHERE {sent}")  # noqa: S608  # constant text
+            return [loading.load(record) for record in found]
 
         return await self.do(read)
 
@@ -232,7 +232,7 @@ class Ledger:
                 " WHERE task_id=? ORDER BY n",
                 (task_id,),
             )
-            return [entries.load_image(record) for record in found]
+            return [loading.load_image(record) for record in found]
 
         return await self.do(read)
 

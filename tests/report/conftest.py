@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pipeline.errors import ErrorClass
-from pipeline.ledger import Ledger, decide, entries
+from pipeline.ledger import Ledger, decide, entries, loading
 from pipeline.ledger.entries import Intent, Receipt, Verdict
 from pipeline.outputs import OutputStore
 from pipeline.planning import Planner
@@ -147,8 +147,8 @@ class Shop:
 
     def _sent(self, key: str, step: str) -> tuple[Any, int]:
         task_id = self.task(key, step).id
-        query = f"SELECT {entries.TASK_COLUMNS} FROM tasks t WHERE t.id=?"
-        task = entries.load(self.ledger.run(lambda db: db.execute(query, (task_id,)).fetchone()))
+        query = f"SELECT {loading.TASK_COLUMNS} FROM tasks t WHERE t.id=?"
+        task = loading.load(self.ledger.run(lambda db: db.execute(query, (task_id,)).fetchone()))
         meant = Intent(task, f"run-{self.runs}", self.now, None, task.reserve_nano or 0, None)
         return task, self.ledger.run(lambda db: entries.intent(db, self.ledger.journal, meant))
 
