@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline import endpoints
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
-from pipeline.ledger.counts import AT_RISK
+from pipeline.ledger.schema import AT_RISK
 from pipeline.money import show
 from pipeline.report.decisions import Decision
 from pipeline.report.redrive import write_decisions

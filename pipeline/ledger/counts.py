@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.ledger.schema import AT_RISK
+
 if TYPE_CHECKING:
     import sqlite3
 
 OPEN = ("planned", "intent", "submitted")
-AT_RISK = "state IN ('intent', 'submitted', 'in_doubt')"
-"""As the index ``at_risk`` says it: SQLite takes an index only where its condition stands word for word."""
 
 
 @dataclass(frozen=True, slots=True)

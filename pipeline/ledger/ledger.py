@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import FolderError
-from pipeline.ledger import counts, entries, loading, schema
+from pipeline.ledger import entries, loading, schema
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
@@ -150,7 +150,7 @@ class Ledger:
         """Tasks that the provider has accepted and that were not fetched, superseded ones included."""
 
         def read(db: sqlite3.Connection) -> list[Task]:
-            sent = f"t.{counts.AT_RISK} AND t.state='submitted'"
+            sent = f"{schema.AT_RISK} AND t.state='submitted'"
             found = db.execute(f"SELECT {loading.TASK_COLUMNS} FROM tasks t WHERE {sent}")  # noqa: S608  # constant text
             return [loading.load(record) for record in found]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.ledger import counts, schema
+from pipeline.ledger import schema
 from pipeline.planning import take_in
 from pipeline.recipe import Recipe
 from pipeline.wanted import Wanted
@@ -85,7 +85,7 @@ def test_equal_rows_without_an_image_are_taken_every_night() -> None:
 def test_what_asks_for_few_tasks_of_many_asks_an_index() -> None:
     with ledger() as db:
         for question, index in (
-            (f"SELECT id FROM tasks WHERE {counts.AT_RISK} AND state='submitted'", "at_risk"),
+            (f"SELECT id FROM tasks WHERE {schema.AT_RISK} AND state='submitted'", "at_risk"),
             ("SELECT count(*) FROM tasks WHERE state='planned' AND live", "open_tasks"),
             ("SELECT digest FROM rows WHERE live AND NOT local AND digest IN (x'00')", "same_row"),
         ):

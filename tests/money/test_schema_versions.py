@@ -44,6 +44,21 @@ def test_an_older_ledger_is_migrated_step_by_step_after_a_copy(tmp_path: Path) -
         db.execute("SELECT host FROM runs")
 
 
+def test_a_ledger_of_version_1_gets_the_quicker_indexes(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(schema.connect(path)) as db:
+        schema.prepare(db, path)
+        wanted = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL"))
+        for name in ("one_payment", "at_risk"):
+            db.execute(f"DROP INDEX {name}")
+            db.execute(wanted[name].replace(schema.AT_RISK, "state IN ('intent', 'submitted', 'in_doubt')"))
+    set_version(path, 1)
+    with closing(schema.connect(path)) as db:
+        schema.prepare(db, path)
+        assert dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL")) == wanted
+    assert version_of(path) == 2
+
+
 def test_a_step_that_fails_leaves_the_older_ledger_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with closing(schema.connect(path)) as db:
