@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pipeline.errors import LedgerError
 from pipeline.ledger import schema
 from pipeline.ledger.journal import Journal
-from pipeline.ledger.writer import Writer
+from pipeline.ledger.writer import GATHER_S, Writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -66,6 +67,48 @@ async def test_an_undoable_operation_that_fails_half_way_is_undone_alone(writer:
 
     assert isinstance(found[1], ValueError)
     assert await writer.do(names) == ["a"]
+
+
+async def test_a_fault_nobody_thought_of_is_told_to_everybody_who_waits(db: sqlite3.Connection, tmp_path: Path) -> None:
+    class Exhausted(Journal):
+        def sync(self) -> None:
+            raise MemoryError("no room")
+
+    journal = Exhausted(tmp_path / "ledger.journal")
+    writer = Writer(db, tmp_path / "ledger.db", journal)
+
+    with pytest.raises(LedgerError, match="no room"):
+        await writer.do(remember("a"))
+    with pytest.raises(LedgerError, match="no room"):
+        await writer.do(remember("b"))
+
+    writer.close()
+    journal.close()
+    assert names(db) == []
+
+
+async def test_few_callers_side_by_side_share_commits_and_one_alone_never_waits(
+    db: sqlite3.Connection, tmp_path: Path
+) -> None:
+    pauses: list[float] = []
+    journal = Journal(tmp_path / "ledger.journal")
+    writer = Writer(db, tmp_path / "ledger.db", journal, now=lambda: 100.0, pause=pauses.append)
+    for name in ("a", "b", "c"):
+        await writer.do(remember(name))
+    assert pauses == []
+
+    held = threading.Event()
+    first = asyncio.create_task(writer.do(lambda _db: held.wait(10)))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(writer.do(remember(name))) for name in ("d", "e")]
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(first, *others)
+    await writer.do(remember("f"))
+
+    writer.close()
+    journal.close()
+    assert pauses == [pytest.approx(GATHER_S)]
 
 
 async def test_breaking_the_promise_to_fail_early_stops_the_ledger_and_keeps_nothing_half(
