@@ -21,6 +21,7 @@ from pipeline.endpoints import describe
 from pipeline.errors import PASSING, ErrorClass
 from pipeline.exits import EXIT_CODES
 from pipeline.ledger.export import COLUMNS, NUMBER, TEXT
+from pipeline.ledger.reopen import ASKED_AGAIN
 from pipeline.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,8 +48,9 @@ def columns() -> str:
 
 def error_classes() -> str:
     """The error classes as a table."""
-    rows = [(f"`{each}`", "taken up again by itself" if each in PASSING else "") for each in ErrorClass]
-    return table(("error_class", ""), rows)
+    follows = dict.fromkeys(PASSING, "taken up again by itself")
+    follows |= dict.fromkeys(ASKED_AGAIN, "asked for again by each run for a week, at no cost")
+    return table(("error_class", ""), [(f"`{each}`", follows.get(each, "")) for each in ErrorClass])
 
 
 def commands() -> str:

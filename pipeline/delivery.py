@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.tools import Habits, Tools
 
 FETCHES = 3
-"""Downloads of one output before it counts as bad: each is free."""
+"""Downloads of one output before it counts as bad, with a pause between: each is free."""
 FRUITLESS = frozenset({ErrorClass.INFERENCE_FAILED, ErrorClass.BAD_OUTPUT, ErrorClass.LOST})
 """Causes after which an accepted task will never give anything."""
 
@@ -142,6 +142,7 @@ class Delivery:
             except BadOutput:
                 if picture.data is not None or tries == FETCHES:
                     raise
+                await asyncio.sleep(self.habits.patience.backoff_s(tries, self.tools.chance()))
             else:
                 return await self._mirrored(image)
             finally:

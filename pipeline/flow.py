@@ -22,7 +22,7 @@ from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError, Unreachable
-from pipeline.ledger import Ledger, counts
+from pipeline.ledger import Ledger, counts, reopen
 from pipeline.lock import hold
 from pipeline.lookup import look
 from pipeline.money import usd
@@ -30,7 +30,7 @@ from pipeline.orders import Orders, Watcher, Working
 from pipeline.outfit import equip, make_provider, make_throttle, second_home
 from pipeline.outputs import OutputStore
 from pipeline.planning import KEY_ROWS, Planner, take_in
-from pipeline.preflight import read_balance, refuse_pointless, refuse_unpriced, watch_room
+from pipeline.preflight import read_balance, refuse_pointless, refuse_unpriced, watch_deadline, watch_room
 from pipeline.prices import write_cache
 from pipeline.rate import START_PER_MINUTE
 from pipeline.report.redrive import set_aside
@@ -38,6 +38,7 @@ from pipeline.selection import Selection
 from pipeline.steering import steer
 from pipeline.stop import INTERRUPTED, Reason
 from pipeline.tools import Habits, Tools
+from pipeline.words import many
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ class Run:
             reopened = await ledger.do(partial(reopen_missing, folder=self.orders.out, now=ending.began))
             if reopened:
                 self.watcher.say(str(reopened))
+            asked = await ledger.do(partial(reopen.ask_again, now=ending.began))
+            if asked:
+                self.watcher.say(f"{many(asked, 'paid output')} that could not be had: asked for again, at no cost")
         if self.orders.send and self.wanted is None:
             self.watcher.say(str(await ledger.do(amend.cost)))
         plan, planner = await self._take_in(ledger, ending)
@@ -268,6 +272,8 @@ class Run:
                     group.create_task(watch_room(tools, self.orders.least_free_bytes), name="room"),
                     group.create_task(steer(self._working, control), name="steering"),
                 ]
+                if self.orders.deadline is not None:
+                    beside.append(group.create_task(watch_deadline(tools, self.orders.deadline), name="deadline"))
                 work = group.create_task(crew.work(lanes, accepted), name="crew")
                 work.add_done_callback(lambda _: [task.cancel() for task in beside])
         finally:

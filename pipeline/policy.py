@@ -28,6 +28,8 @@ class Patience:
     """Tries that may end in a 500: it often means a bad parameter, so once more and no further."""
     task_s: float = 3600.0
     """Seconds after which a task that is still refused as busy fails."""
+    asked_s: float = 900.0
+    """Longest wait that an answer may ask for: beyond it the task fails as passing, and the next run takes it up."""
     line_s: float = 600.0
     """Seconds after which a task that finds no connection fails: a router has started anew by then."""
 
@@ -98,7 +100,10 @@ def next_step(error: CallError, *, tries: int, elapsed_s: float, patience: Patie
 def _retry_or_give_up(error: CallError, tries: int, patience: Patience, chance: float) -> Retry | GiveUp:
     if error.error_class is ErrorClass.RATE_LIMITED:
         return Retry(0.0, counts=False)  # the throttle holds everybody until the provider's reset time
-    wait_s = max(error.retry_after_s or 0.0, patience.backoff_s(tries, chance))
+    asked_s = error.retry_after_s or 0.0
+    if asked_s > patience.asked_s:
+        return GiveUp()
+    wait_s = max(asked_s, patience.backoff_s(tries, chance))
     if error.error_class is ErrorClass.SERVER_ERROR:
         return Retry(wait_s) if tries < patience.server_errors else GiveUp()
     if no_line(error):

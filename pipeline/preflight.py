@@ -1,6 +1,6 @@
 """What is checked between the plan and the first call: account, prices under a cap, the cap's file, room on the disk.
 
-The room is watched on while the run works.
+Room and deadline are watched on while the run works.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from pipeline.planned import Plan
     from pipeline.provider import Provider
     from pipeline.tools import Tools
+
+
+CLOCK_LOOK_S = 60.0
+"""The clock is looked at again after this: a laptop that slept wakes up past its deadline."""
 
 
 def refuse_unpriced(plan: Plan, orders: Orders) -> None:
@@ -109,6 +113,17 @@ async def watch_room(tools: Tools, least_bytes: int, *, every_s: float = 10.0) -
             tools.stop_run(Reason("storage", ErrorClass.INTERRUPTED, message))
             return
         await asyncio.sleep(every_s)
+
+
+async def watch_deadline(tools: Tools, deadline: float) -> None:
+    """Stop the run at *deadline* (Unix time): who waits for a retry or for the rate leaves its task open.
+
+    What would not be finished by then was not begun; what is in flight all the same is finished.
+    """
+    while (left_s := deadline - tools.clock()) > 0:  # noqa: ASYNC110  # not polling: the clock may be set meanwhile
+        await asyncio.sleep(min(left_s, CLOCK_LOOK_S))
+    message = "the deadline is over; what is open is left for a later run"
+    tools.stop_run(Reason("deadline", ErrorClass.DEADLINE, message))
 
 
 def _reconcile(db: Any, shared: CapFile) -> None:

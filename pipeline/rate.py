@@ -33,11 +33,15 @@ MARGIN = 0.98
 PROBE_S = 10.0
 """Seconds without a 429 between two steps of growth ..."""
 PROBE_CALLS = 100
-"""... and calls, near a limit that was met: each step may cost a refused call."""
+"""... and calls, near a limit that was met: each step may cost a refused call ..."""
+LONGEST_PROBE_S = 120.0
+"""... but never more seconds than this: a rate of a few a minute would take hours to make so many calls."""
 CLIMB = 1.25
 """Growth per step while no limit was met, and back towards a limit that was."""
 CREEP = 1.02
-"""Growth per step beyond a limit that was met: it may have been raised."""
+"""Growth per step beyond a limit that was met: it may have been raised ..."""
+SMALL_STEPS = 3
+"""... and after so many steps without a refusal it has been, so each further step grows by twice as much."""
 LONGEST_HOLD_S = 900.0
 """A reset further away than this is taken for a wrong clock, and backed off from instead."""
 
@@ -61,6 +65,8 @@ class Rate:
         self._began: float | None = None
         self._bursts = 0
         self._grow_at = 0.0
+        self._steps = 0
+        """Steps of growth beyond the limit since the last refusal."""
 
     def __repr__(self) -> str:
         return "<Rate without limit>" if self.unlimited else f"<Rate {self.per_minute:.0f}/min>"
@@ -86,20 +92,28 @@ class Rate:
         towards = self._met or FASTEST_PER_MINUTE
         if self._met is None:
             self._proven = min(self.per_minute, used)
-        elif self.per_minute >= towards:
-            self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / self.per_minute)
-        climbs = self.per_minute < towards
-        faster = min(self.per_minute * CLIMB, towards) if climbs else self.per_minute * CREEP
+        if self.per_minute < towards:
+            faster = min(self.per_minute * CLIMB, towards)
+        else:
+            faster = self.per_minute * self._creep()
+            self._grow_at = now + _probe_s(self.per_minute)
         self._set(min(faster, self._ceiling))
 
     def refused(self, now: float, *, asked_s: tuple[float | None, ...] = ()) -> None:
-        """A call was refused as too many, with these waits asked for: hold, and lower once per burst."""
+        """A call was refused as too many, with these waits asked for: hold, and lower once per burst.
+
+        When nothing was let through since the last burst, the door is shut to everybody: no rate would be low enough.
+        """
         first_of_burst = now >= self.held_until
         if first_of_burst:
             self._bursts += 1
         self.held_until = max(self.held_until, now + self._wait_s(asked_s))
-        if first_of_burst and not self.unlimited:
+        if first_of_burst and self._bursts == 1 and not self.unlimited:
             self._lower(now)
+
+    def _creep(self) -> float:
+        self._steps += 1
+        return float(min(CLIMB, 1 + (CREEP - 1) * 2.0 ** min(max(self._steps - SMALL_STEPS, 0), 6)))
 
     def _wait_s(self, asked_s: tuple[float | None, ...]) -> float:
         for wait_s in asked_s:
@@ -123,7 +137,8 @@ class Rate:
             lowered = min(rate * LESS, max(proven, rate * CUT))
             self._met = max(self._met or 0.0, rate * MARGIN)
         self._proven = 0.0
-        self._grow_at = now + max(PROBE_S, PROBE_CALLS * MINUTE_S / lowered)
+        self._steps = 0
+        self._grow_at = now + _probe_s(lowered)
         self._set(lowered)
 
     def _sent_since(self, then: float, now: float) -> int:
@@ -136,3 +151,8 @@ class Rate:
         rate = max(LEAST_PER_MINUTE, per_minute)
         if abs(rate - self.per_minute) > self.per_minute / 1000:
             self.per_minute = rate
+
+
+def _probe_s(per_minute: float) -> float:
+    """Seconds until the next step near a limit that was met."""
+    return min(max(PROBE_S, PROBE_CALLS * MINUTE_S / per_minute), LONGEST_PROBE_S)

@@ -32,7 +32,8 @@ LEARNED_FROM, LEAST_LEARNED_FROM = 50, 5
 class FailureLimit:
     """When a run stops because too much fails: ``count`` failures, or a ``share`` of the last ``window`` ends.
 
-    The default stops a broken recipe after ten calls: 10 of the first 10, or half of the last 50.
+    The default stops a broken recipe after ten calls: 10 of the first 10, or half of the last 50.  A task in doubt
+    counts as well: it gave nothing, and may have cost its price.
     """
 
     count: int | None = None
@@ -58,7 +59,7 @@ class FailureLimit:
         raise RecipeError(f"--max-failures {text!r} is neither a count nor a share", hint="write 20 or 5%")
 
     def passed(self, ends: deque[bool], failed: int, total: int) -> bool:
-        """Whether it is enough.  ``ends`` are the newest ends, True for a failure, at most ``window``."""
+        """Whether it is enough.  ``ends`` are the newest ends, True for one in vain, at most ``window``."""
         if self.count is not None:
             return failed >= self.count
         if self.share is None:
@@ -95,6 +96,7 @@ class Tally:
     def __post_init__(self) -> None:
         self._ends: deque[bool] = deque(maxlen=self.limit.window)
         self._total = 0
+        self._in_vain = 0
 
     def sent(self, task: Task) -> None:
         """A POST is being made."""
@@ -127,7 +129,7 @@ class Tally:
             if receipt.latency_s is not None:
                 self.latencies.setdefault(task.endpoint, []).append(receipt.latency_s)
         self.on_end(task, state, error_class)
-        self._watch(failed=state is State.FAILED)
+        self._watch(in_vain=state in (State.FAILED, State.IN_DOUBT))
 
     def balance(self, remaining_nano: int) -> None:
         """The provider told the balance."""
@@ -148,14 +150,11 @@ class Tally:
         newest = self.latencies.get(endpoint, [])[-LEARNED_FROM:]
         return median(newest) if len(newest) >= LEAST_LEARNED_FROM else None
 
-    def _watch(self, *, failed: bool) -> None:
-        self._ends.append(failed)
+    def _watch(self, *, in_vain: bool) -> None:
+        self._ends.append(in_vain)
         self._total += 1
-        if failed and self.limit.passed(self._ends, self.failed, self._total):
-            self.stop(
-                Reason(
-                    "failures",
-                    ErrorClass.INTERRUPTED,
-                    f"{self.failed} of {self._total} tasks failed: the run stops before more is wasted",
-                )
-            )
+        self._in_vain += in_vain
+        if in_vain and self.limit.passed(self._ends, self._in_vain, self._total):
+            doubtful = f", {self.in_doubt} of them perhaps billed" if self.in_doubt else ""
+            message = f"{self._in_vain} of {self._total} tasks failed{doubtful}: the run stops before more is wasted"
+            self.stop(Reason("failures", ErrorClass.INTERRUPTED, message))

@@ -1,4 +1,4 @@
-"""Finished tasks whose output is gone: open again in the way that costs least.
+"""Tasks that were paid for and whose output is gone, or never came: open again in the way that costs least.
 
 A task that shared another's output copies it again.  What the provider made in the last days it still has, so the
 task becomes accepted again and is fetched at no cost.  Only what is older has to be paid for once more.  Every
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 KEPT_S = 6.5 * 86_400
 """Seconds for which an output can surely be fetched again: the provider keeps outputs for seven days."""
+
+ASKED_AGAIN = (ErrorClass.LOST, ErrorClass.BAD_OUTPUT)
+"""Causes for which an accepted task failed although it may have been billed."""
 
 STANDING = "FROM outputs o CROSS JOIN tasks t ON t.id = o.task_id WHERE t.state='done' AND t.live"
 NEEDED = (
@@ -91,6 +94,28 @@ def reopen(db: sqlite3.Connection, tasks: Iterable[int], now: float) -> Reopened
     return counted
 
 
+def ask_again(db: sqlite3.Connection, now: float) -> int:
+    """Take up again, at no cost, what was accepted and gave no usable output; returns how many tasks that are.
+
+    The provider still has what it made in the last days.  A storage that was down for a minute has lost nothing.
+    """
+    found = db.execute(
+        "SELECT t.id FROM tasks t JOIN attempts a ON a.id = (SELECT max(id) FROM attempts WHERE task_id = t.id)"
+        " WHERE t.state=? AND t.live AND NOT t.rejected AND t.error_class IN (?,?) AND t.request_id IS NOT NULL"
+        " AND a.outcome='failed' AND a.request_id = t.request_id AND a.intent_at > ? ORDER BY t.id",
+        (State.FAILED, *ASKED_AGAIN, now - KEPT_S),
+    )
+    tasks = [int(task) for (task,) in found]
+    for task in tasks:
+        _accept(db, task, "failed")
+        db.execute(
+            "UPDATE tasks SET state=?, error_class=NULL, error=NULL, http_status=NULL, finished_at=NULL WHERE state=?"
+            " AND live AND NOT rejected AND attempts=0 AND fingerprint=(SELECT fingerprint FROM tasks WHERE id=?)",
+            (State.PLANNED, State.FAILED, task),
+        )
+    return len(tasks)
+
+
 def _reopen(db: sqlite3.Connection, task: int, gone: set[int], now: float) -> Reopened:
     reused_from, request_id, finished_at, live = db.execute(
         "SELECT reused_from, request_id, finished_at, live FROM tasks WHERE id=?", (task,)
@@ -99,7 +124,7 @@ def _reopen(db: sqlite3.Connection, task: int, gone: set[int], now: float) -> Re
         _plan(db, task)
         return Reopened(copy=1)
     if request_id is not None and now - (finished_at or 0.0) < KEPT_S:
-        _accept(db, task)
+        _accept(db, task, "done")
         return Reopened(fetch=1)
     if not live:
         _lose(db, task, now)
@@ -116,11 +141,11 @@ def _plan(db: sqlite3.Connection, task: int) -> None:
     db.execute("DELETE FROM outputs WHERE task_id=?", (task,))
 
 
-def _accept(db: sqlite3.Connection, task: int) -> None:
-    """As it was between its acceptance and its end: the bill becomes a reservation until it is told again."""
+def _accept(db: sqlite3.Connection, task: int, outcome: str) -> None:
+    """As before its end, whose *outcome* stands: the bill becomes a reservation until it is told again."""
     found = db.execute(
-        "SELECT id, coalesce(billed_nano, 0) FROM attempts WHERE task_id=? AND outcome='done' ORDER BY id DESC LIMIT 1",
-        (task,),
+        "SELECT id, coalesce(billed_nano, 0) FROM attempts WHERE task_id=? AND outcome=? ORDER BY id DESC LIMIT 1",
+        (task, outcome),
     ).fetchone()
     attempt, billed = found or (0, 0)
     db.execute(

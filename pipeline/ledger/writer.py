@@ -30,6 +30,12 @@ Result = TypeVar("Result")
 JOURNAL_MOST_BYTES = 64 << 20
 """A longer journal is emptied into the main file while the run goes on: it is read as a whole after a crash."""
 
+JOURNAL_MORE_BYTES = 8 << 20
+"""When somebody who reads the ledger was in the way, that is tried again after so much more."""
+
+LOCKED_TRIES = 12
+"""How often a commit waits for another program that writes to the ledger, each time for the busy timeout of 10 s."""
+
 GROUP = 512
 """Most operations in one commit: bounds the wait of the first of them."""
 
@@ -67,6 +73,7 @@ class Writer:
         self._now = now
         self._pause = pause
         self._next_commit = 0.0
+        self._journal_most = JOURNAL_MOST_BYTES
         self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
         self._broken: LedgerError | None = None
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
@@ -136,9 +143,18 @@ class Writer:
             _tell(group)
             if last:
                 return
-            if self._journal.size_bytes > JOURNAL_MOST_BYTES:
-                with contextlib.suppress(sqlite3.Error, OSError):  # a full disk: the next commit will say so
-                    self.into_main_file()
+            if self._journal.size_bytes > self._journal_most:
+                self._shorten_journal()
+
+    def _shorten_journal(self) -> None:
+        """Without waiting for others who have the ledger open: the run would stand still."""
+        patience_ms = self._db.execute("PRAGMA busy_timeout").fetchone()[0]
+        with contextlib.suppress(sqlite3.Error, OSError):  # a full disk: the next commit will say so
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self.into_main_file()
+        self._db.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        longer = self._journal.size_bytes + JOURNAL_MORE_BYTES
+        self._journal_most = JOURNAL_MOST_BYTES if self._journal.size_bytes == 0 else longer
 
     def _gather(self, first: _Ask) -> tuple[list[_Ask], bool]:
         group = [first]
@@ -153,7 +169,7 @@ class Writer:
     def _commit(self, group: list[_Ask]) -> None:
         if self._broken is None:
             try:
-                self._db.execute("BEGIN IMMEDIATE")
+                self._begin()
                 for ask in group:
                     if ask.undoable:
                         self._attempt(ask)
@@ -168,6 +184,13 @@ class Writer:
         if self._broken is not None:
             for ask in group:
                 ask.error = self._broken
+
+    def _begin(self) -> None:
+        for _ in range(LOCKED_TRIES - 1):
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._db.execute("BEGIN IMMEDIATE")
+                return
+        self._db.execute("BEGIN IMMEDIATE")
 
     def _attempt(self, ask: _Ask) -> None:
         self._db.execute("SAVEPOINT ask")

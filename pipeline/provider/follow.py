@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STRIKES = 3
 KNOWN_AFTER_S = 30.0
 """So many times in a row, and so long after its submit, a task must be unknown to record and history to be lost: both
-may be written some moments late, and a lost task was paid for."""
+may be written some moments late, and a lost task was paid for.  A result may be as late: it is read as often."""
 
 
 @dataclass(slots=True)
@@ -44,6 +44,7 @@ class _Task:
     finished: bool = False
     faults: int = 0
     missing: int = 0
+    blank: int = 0
 
     @property
     def url(self) -> str:
@@ -108,8 +109,7 @@ class Followers:
             case Progress.FAILED:
                 raise failure(reply.status, self._free.wire.text(reply), task.request_id)
             case Progress.FINISHED:
-                task.faults = 0
-                return self._found(reply, document, task)
+                return await self._found(reply, document, task)
             case Progress.UNFINISHED if not task.finished:
                 task.faults = 0
                 task.watch.unfinished()
@@ -124,18 +124,24 @@ class Followers:
             self._free.polled()
         return await self._free.ask(task.url)
 
-    def _found(self, reply: Reply, document: Any, task: _Task) -> Answer | None:
+    async def _found(self, reply: Reply, document: Any, task: _Task) -> Answer | None:
         charges = charges_of(reply.headers, document)
         pictures = pictures_named(document)
         if not task.finished:
+            task.faults = 0
             task.finished = True
             task.watch.finished(told_latency_s(document))
             # The status of some servers is the whole result; without the charge it is not.
             if not pictures or charges.billed_nano is None:
                 return None
-        if not pictures:
-            raise self._pictureless(reply, charges, task)
-        return answer_of(pictures, charges, task.request_id)
+        if pictures:
+            return answer_of(pictures, charges, task.request_id)
+        nothing = self._pictureless(reply, charges, task)
+        task.blank += 1
+        if task.blank >= STRIKES:
+            raise nothing
+        await self._rest(nothing, task)
+        return None
 
     async def _unreadable(self, reply: Reply, document: Any, task: _Task) -> Answer | None:
         """Go on after a 2xx without a status: a result that does not repeat it, or somebody else's page."""

@@ -57,11 +57,14 @@ class FreeRequests:
         return self.checked(reply, url)
 
     def checked(self, reply: Reply, url: str) -> Reply:
-        """Give *reply* when it is a whole success; otherwise raise its CallError, and report a 429 of our hosts."""
+        """Give *reply* when it is a whole success; otherwise raise its CallError, and report a 429 of the API host.
+
+        Uploads and the history have hosts of their own: what those refuse says nothing about the rate of calls.
+        """
         if reply.ok and reply.cut is None:
             return reply
         error = reply.cut if reply.ok and reply.cut else self.wire.refuse(reply)
-        if error.error_class is ErrorClass.RATE_LIMITED and self.hosts.is_ours(url):
+        if error.error_class is ErrorClass.RATE_LIMITED and self.hosts.is_api(url):
             self._pacing.limited(error)
         raise error
 

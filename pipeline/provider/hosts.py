@@ -36,10 +36,6 @@ class Hosts:
         # With the slash: "https://api.segmind.com.evil" and "https://api.segmind.com@evil" start with the bare root.
         return url.startswith(self.api + "/")
 
-    def is_ours(self, url: str) -> bool:
-        """Tell whether *url* is on any of our hosts."""
-        return any(url.startswith(root + "/") for root in (self.api, self.upload, self.history))
-
     def blocking(self, endpoint: str) -> str:
         """Where a blocking call of *endpoint* is sent."""
         return f"{self.api}/v1/{_part(endpoint)}"

@@ -42,7 +42,7 @@ class Pacing(Protocol):
         """Take note that the status of a task is asked for."""
 
     def limited(self, error: CallError) -> None:
-        """Take note that a free request was answered 429."""
+        """Take note that the API host answered a free request with 429."""
 
 
 class Unpaced:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from pipeline.errors import CallError, ErrorClass
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +38,7 @@ class Proxies:
         self._known: dict[tuple[str, str], Proxy | None] = {}
 
     def of(self, url: str) -> Proxy | None:
-        """Give the proxy for *url*; None when it is reached directly."""
+        """Give the proxy for *url*; None when it is reached directly.  Raises CallError for one of another kind."""
         if not self._by_scheme:
             return None
         parts = urlsplit(url)
@@ -65,6 +67,13 @@ def is_loopback(host: str) -> bool:
 
 def _proxy(address: str) -> Proxy:
     parts = urlsplit(address if "://" in address else f"http://{address}")
+    if parts.scheme not in {"http", "https"}:
+        raise CallError(
+            f"the proxy that the environment names is a {parts.scheme} proxy: only http and https ones can be used",
+            ErrorClass.CONNECTION,
+            sent=False,
+            answered=False,
+        )
     bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if parts.username is None:
         return Proxy(bare)

@@ -39,6 +39,10 @@ NAMES_S = 60
 QUIET_S = 30
 """TCP keep-alive: a blocking call is silent for minutes, and gateways drop silent connections."""
 
+HEADER_BYTES = 1 << 16
+HEADERS_MOST = 1000
+"""Room for the headers of an answer: a gateway may add many, and an answer that is refused for them was paid for."""
+
 SMALL_BYTES = 1 << 20
 """aiohttp wants larger bodies as a file."""
 
@@ -201,6 +205,9 @@ class Wire:
                     socket_factory=_keep_alive_socket,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                max_line_size=HEADER_BYTES,
+                max_field_size=HEADER_BYTES,
+                max_headers=HEADERS_MOST,
                 trust_env=False,
             )
         return self._session

@@ -67,6 +67,13 @@ TABLE: list[tuple[str, CallError, int, type[Step]]] = [
 ]
 
 
+def test_an_answer_may_ask_for_a_quarter_of_an_hour_but_not_for_a_day() -> None:
+    short, long = follows(answer(503, **{"Retry-After": "600"})), follows(answer(503, **{"Retry-After": "86400"}))
+    assert isinstance(short, Retry)
+    assert short.wait_s == 600
+    assert long == GiveUp()
+
+
 @pytest.mark.parametrize(("sentence", "error", "tries", "step"), TABLE, ids=[row[0] for row in TABLE])
 def test_what_follows_an_answer(sentence: str, error: CallError, tries: int, step: type[Step]) -> None:
     assert isinstance(follows(error, tries=tries), step), sentence

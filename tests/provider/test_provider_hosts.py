@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.errors import AccountError, RecipeError
+from pipeline.errors import AccountError, CallError, ErrorClass, RecipeError
 from pipeline.provider import Hosts, Proxies, QueueProvider, SyncProvider, connect
 from tests.provider.scripted import KEY
 
@@ -100,3 +100,11 @@ def test_the_environments_proxy_is_used_but_never_for_loopback() -> None:
     assert proxies.of("http://localhost:8787/x") is None
     assert proxies.of("http://[::1]:8787/x") is None
     assert Proxies({}).of("https://api.segmind.com/x") is None
+
+
+def test_a_proxy_of_another_kind_is_named_and_nothing_is_sent() -> None:
+    with pytest.raises(CallError, match="socks5 proxy") as caught:
+        Proxies({"https": "socks5://me:secret@proxy:1080"}).of("https://api.segmind.com/v1/x")
+
+    assert (caught.value.sent, caught.value.error_class) == (False, ErrorClass.CONNECTION)
+    assert "secret" not in str(caught.value)

@@ -227,6 +227,16 @@ async def test_a_post_on_a_dropped_keep_alive_connection_is_never_sent_twice(
     assert server.connections == 1
 
 
+async def test_an_answer_with_very_many_and_very_long_headers_is_read(server: Script, sync: SyncProvider) -> None:
+    many = {f"x-gateway-{n}": "on its way" for n in range(300)}
+    server.plays(http(200, PNG, {"x-cost": "0.1", "x-output-metadata": "x" * 30_000, **many}))
+
+    answer = await sync.submit("ic-light", {})
+
+    assert isinstance(answer, Answer)
+    assert answer.billed_nano == 100_000_000
+
+
 async def test_a_proxy_of_the_environment_is_used(server: Script) -> None:
     server.plays(WHOLE)
     hosts, proxies = Hosts.at("http://provider.test"), Proxies({"http": server.base_url})

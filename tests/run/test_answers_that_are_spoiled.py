@@ -42,14 +42,45 @@ async def test_an_output_that_is_no_image_is_fetched_three_times_and_never_paid_
     shop = await open_shop(rule("output", fault))
 
     first = await shop.run(products(1))
-    again = await shop.run(products(1))
 
+    assert shop.asked("output") == 3
+    again = await shop.run(products(1))
     assert first["exit_code"] == again["exit_code"] == 3
     assert (only(shop)["state"], only(shop)["error_class"]) == ("failed", "bad_output")
-    assert shop.asked("output") == 3
     assert shop.asked("submit") == shop.bills() == 1
-    assert first["cost"]["billed_usd"] == pytest.approx(shop.sandbox.billed_nano / 1e9)
+    for each in (first, again):
+        assert each["cost"]["billed_usd"] == pytest.approx(shop.sandbox.billed_nano / 1e9)
+        assert each["cost"]["reserved_usd"] == 0
     assert not list((shop.folder / "images").rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"fault": "html", "times": 3}, {"fault": "status", "status": 410, "times": 1}],
+    ids=["bad_output", "lost"],
+)
+async def test_a_paid_output_that_could_not_be_had_is_asked_for_again_by_the_next_run(
+    open_shop: Open, fault: dict[str, Any]
+) -> None:
+    shop = await open_shop({"match": {"kind": "output"}, **fault})
+    rows = [*products(1), {**products(1)[0], "sku": "twin"}]
+
+    first = await shop.run(rows)
+    again = await shop.run(rows)
+
+    assert (first["tasks"]["failed"], again["tasks"]["done"], again["tasks"]["reused"]) == (2, 2, 1)
+    assert shop.asked("submit") == shop.bills() == 1
+    assert again["cost"]["billed_usd"] == pytest.approx(shop.sandbox.billed_nano / 1e9)
+    assert again["cost"]["reserved_usd"] == 0
+
+
+async def test_a_result_that_names_its_picture_at_the_second_look_is_whole(open_shop: Open) -> None:
+    blank = {"status": "COMPLETED", "output": None, "images": []}
+    shop = await open_shop({"match": {"kind": "result"}, "fault": "status", "status": 200, "body": blank, "times": 1})
+
+    summary = await shop.run(products(1))
+
+    assert summary["tasks"]["done"] == shop.bills() == 1
 
 
 async def test_the_first_bytes_of_what_is_no_image_are_in_the_ledger(open_shop: Open) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,6 @@ from pipeline.ledger.journal import Journal
 from pipeline.ledger.writer import GATHER_S, Writer
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -85,6 +86,47 @@ async def test_a_fault_nobody_thought_of_is_told_to_everybody_who_waits(db: sqli
     writer.close()
     journal.close()
     assert names(db) == []
+
+
+async def test_a_program_that_writes_to_the_ledger_for_a_while_is_waited_for(
+    writer: Writer, db: sqlite3.Connection, tmp_path: Path
+) -> None:
+    db.execute("PRAGMA busy_timeout = 0")
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO meta VALUES ('other', 'x')")
+        with pytest.raises(LedgerError, match="locked") as caught:
+            await writer.do(remember("a"))
+        other.execute("COMMIT")
+
+    assert "another program" in caught.value.hint
+
+
+async def test_a_long_journal_is_emptied_and_who_reads_the_ledger_is_never_waited_for(
+    db: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.ledger.writer.JOURNAL_MOST_BYTES", 100)
+    journal = Journal(tmp_path / "ledger.journal")
+    writer = Writer(db, tmp_path / "ledger.db", journal)
+
+    def sent(_db: sqlite3.Connection) -> int:
+        journal.note(event="intent", key="x" * 200)
+        return int(_db.execute("PRAGMA busy_timeout").fetchone()[0])
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM meta").fetchone()
+        for name in ("a", "b", "c"):
+            await writer.do(remember(name))
+            assert await writer.do(sent) == 10_000  # as it was before
+        read = journal.size_bytes
+        reader.execute("COMMIT")
+    writer.close()
+
+    assert read > 100
+    writer.into_main_file()
+    assert journal.size_bytes == 0
+    journal.close()
 
 
 async def test_few_callers_side_by_side_share_commits_and_one_alone_never_waits(

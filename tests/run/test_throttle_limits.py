@@ -75,6 +75,28 @@ async def press(server: Server, throttle: Throttle, seconds: float) -> None:
     await throttle.close()
 
 
+class Incident:
+    """A limit that refuses everything for ten minutes, without saying until when that lasts."""
+
+    def __init__(self) -> None:
+        self._limit = FixedWindow(PER_MINUTE)
+
+    def admit(self, now: float) -> float | None:
+        if 600 <= now - EPOCH < 1200:
+            return now + 20
+        return self._limit.admit(now)
+
+
+@pytest.mark.parametrize("rpm", [600, None])
+async def test_after_ten_minutes_in_which_everything_was_refused_the_rate_is_back_soon(rpm: float | None) -> None:
+    server = Server(Incident())
+    throttle = Throttle(Rates(rpm, in_flight=64), wall=server.now, chance=server.chance.random)
+
+    await press(server, throttle, 1800)
+
+    assert sum(at - EPOCH >= 1500 for at in server.passed) >= 0.95 * PER_MINUTE * 5
+
+
 @pytest.mark.parametrize("kind", LIMITS)
 @pytest.mark.parametrize(("rpm", "warm_up_s"), [(600, 0.0), (None, 180.0)])
 async def test_a_limit_is_used_up_and_hardly_ever_hit(kind: str, rpm: float | None, warm_up_s: float) -> None:
