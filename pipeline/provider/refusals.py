@@ -34,6 +34,9 @@ BY_STATUS = {
 }
 """Statuses that mean the same whatever the text; 520-524 are those of the gateway's own proxy."""
 
+UNSURE = frozenset({408, 520, 524})
+"""A proxy had no answer from the server behind it: a call may have been carried out, and billed."""
+
 CREDITS = re.compile(
     r"\bcredits?\b|\bbalance\b|\bspend(?:ing)?[ _-]*(?:limit|cap)\b|\bbudget\b|\bquota\b", re.IGNORECASE
 )
@@ -48,7 +51,8 @@ SKEW_S = 2.0
 def refusal(status: int, text: str, headers: Mapping[str, str], *, now: float) -> CallError:
     """Give the error that an answer with *status* other than 2xx means; *now* is our Unix time.
 
-    It never has a request id, whatever the headers say: nothing was billed, and there is nothing to fetch.
+    It never has a request id, whatever the headers say: nothing was billed, and there is nothing to fetch; unless
+    the status is one of UNSURE, which is no answer.
     """
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and progress_of(parsed(text)) is Progress.FAILED:
         return failure(status, text)
@@ -56,6 +60,7 @@ def refusal(status: int, text: str, headers: Mapping[str, str], *, now: float) -
         _message(status, text, headers),
         _class_of(status, text),
         http_status=status,
+        answered=status not in UNSURE,
         retry_after_s=_retry_after_s(headers, now),
         reset_at=_reset_at(headers, now),
         body_start=start_of(text),

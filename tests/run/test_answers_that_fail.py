@@ -128,6 +128,19 @@ async def test_no_answer_leaves_the_task_in_doubt_and_it_is_not_sent_again(
     assert doubtful["error_class"] == "connection"
 
 
+@pytest.mark.parametrize("status", [408, 520, 524])
+async def test_a_proxy_that_had_no_answer_leaves_the_task_in_doubt(open_shop: Open, api: str, status: int) -> None:
+    kind = "submit" if api == "queue" else "sync"
+    rule = {"match": {"kind": kind}, "fault": "status", "status": status, "after": True, "times": 1}
+    shop = await open_shop(rule)
+
+    first = await shop.run(products(1), api=api)
+    again = await shop.run(products(1), api=api)
+
+    assert (first["exit_code"], again["exit_code"]) == (6, 0)
+    assert shop.bills() == again["tasks"]["done"] == 1
+
+
 async def test_a_call_in_doubt_that_was_billed_is_fetched_from_the_history(open_shop: Open, api: str) -> None:
     shop = await open_shop(paid("drop-after", api, times=1))
     await shop.run(products(1), api=api)
