@@ -26,6 +26,10 @@ BODIES = ("request_body", "request", "input", "inputs")
 OUTPUTS = ("generation_url", "generation_urls", "output", "outputs", "images")
 TIMES = ("model_created", "created_at", "createdAt", "created", "timestamp", "request_time", "start_time", "date")
 ROWS = ("data", "requests", "results", "items", "history", "generations")
+WRAPPERS = (*BODIES, "params", "parameters", "body", "payload")
+"""Names under which a body may stand inside another object.  No parameter is an object."""
+OWN = ("model_status", "model_name", "request_body", "generation_url")
+"""What only a request has, not an answer about its own error."""
 
 LITERAL_MOST = 100_000
 """Characters of a body that are read as a Python literal; longer ones stay text."""
@@ -45,9 +49,11 @@ class Record:
 
 
 def records_in(document: Any) -> list[Record] | None:
-    """Give the rows of one page, or of one request; None when *document* is no history."""
+    """Give the rows of one page, or of one request; None when *document* is no history, or an error instead of one."""
     rows = _rows(document)
-    return None if rows is None else [_record(row) for row in rows if isinstance(row, dict)]
+    if rows is None or not all(isinstance(row, dict) for row in rows):
+        return None
+    return [_record(row) for row in rows]
 
 
 def merged(records: Iterable[Record], endpoint: str, request_id: str = "") -> list[Record]:
@@ -65,23 +71,27 @@ def merged(records: Iterable[Record], endpoint: str, request_id: str = "") -> li
 
 def read_body(value: Any) -> Any:
     """Give what was sent: a dict, from JSON or a Python literal, or the text as it is."""
-    if not isinstance(value, str):
+    body = _literal(value) if isinstance(value, str) else value
+    if not isinstance(body, dict):
         return value
-    document = parsed(value)
-    if isinstance(document, dict):
-        return document
-    if len(value) <= LITERAL_MOST and value.lstrip().startswith("{"):
+    inner = (_literal(text) if isinstance(text := body.get(name), str) else text for name in WRAPPERS)
+    return next((found for found in inner if isinstance(found, dict)), body)
+
+
+def _literal(text: str) -> Any:
+    document = parsed(text)
+    if document is None and len(text) <= LITERAL_MOST and text.lstrip().startswith("{"):
         try:
-            return ast.literal_eval(value.strip())
+            return ast.literal_eval(text.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            return value
-    return value
+            return None
+    return document
 
 
 def _rows(document: Any) -> list[Any] | None:
     if isinstance(document, list):
         return document
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or _is_error(document):
         return None
     inner = [document[name] for name in ROWS if name in document]
     for rows in inner:
@@ -90,6 +100,14 @@ def _rows(document: Any) -> list[Any] | None:
     if any(document.get(name) for name in (*IDS, "model_status")):
         return [document]
     return next((_rows(rows) for rows in inner if isinstance(rows, dict)), [] if None in inner else None)
+
+
+def _is_error(document: dict[str, Any]) -> bool:
+    """Whether *document* speaks of an error of its own: then an empty list in it says nothing."""
+    if any(name in document for name in OWN):
+        return False
+    told = document.get("error") or document.get("errors") or document.get("success") is False
+    return bool(told) or _status(_first(document, STATUSES)) == "FAILED"
 
 
 def _record(row: dict[str, Any]) -> Record:

@@ -148,7 +148,22 @@ async def test_a_long_window_is_asked_for_in_parts(server: Script, queue: QueueP
 
 
 @pytest.mark.parametrize(
-    "body", ["<html>login</html>", "{}", '{"message": "ok"}', '{"data": [{"model_name": "ic-light"}]}']
+    "body",
+    [
+        "<html>login</html>",
+        "{}",
+        '{"message": "ok"}',
+        '{"data": [{"model_name": "ic-light"}]}',
+        '{"data": null, "error": "internal"}',
+        '{"data": [], "error": "search unavailable"}',
+        '{"data": {"items": [], "errors": ["one shard of five"]}}',
+        '{"data": [], "success": false}',
+        '{"data": [], "status": "error"}',
+        '{"data": [], "status": 503}',
+        '{"request_id": "trace-1", "error": "internal"}',
+        '{"data": ["{"request_id": "r-1"}"]}',
+        "[null]",
+    ],
 )
 async def test_a_history_that_cannot_be_read_is_no_empty_history(
     server: Script, queue: QueueProvider, body: str
@@ -168,6 +183,15 @@ async def test_a_page_that_fails_fails_the_history(server: Script, queue: QueueP
         await queue.history("ic-light", SINCE, UNTIL)
 
     assert caught.value.error_class is ErrorClass.GATEWAY
+
+
+@pytest.mark.parametrize(
+    "answer", [{"data": []}, {"data": None}, {"data": [], "error": None, "success": True, "status": "success"}, []]
+)
+async def test_an_empty_history_is_one(server: Script, queue: QueueProvider, answer: Any) -> None:
+    server.at(BOOK, http(200, answer))
+
+    assert await queue.history("ic-light", SINCE, UNTIL) == []
 
 
 @pytest.mark.parametrize("shape", [lambda it: it, lambda it: {"data": it}, lambda it: {"data": [it]}, lambda it: [it]])
@@ -201,6 +225,9 @@ async def test_somebody_elses_request_is_not_ours(server: Script, queue: QueuePr
         ({"prompt": "fox"}, {"prompt": "fox"}),
         ('{"prompt": "fox", "base64": false}', {"prompt": "fox", "base64": False}),
         ("{'prompt': 'fox', 'base64': False, 'x': None}", {"prompt": "fox", "base64": False, "x": None}),
+        ({"input": {"prompt": "fox"}, "webhook": None}, {"prompt": "fox"}),
+        ("{\"input\": \"{'prompt': 'fox'}\"}", {"prompt": "fox"}),
+        ({"input": "fox"}, {"input": "fox"}),
         ("{'prompt': 'it''s", "{'prompt': 'it''s"),
         ("fox", "fox"),
         ("{" * 5000, "{" * 5000),
