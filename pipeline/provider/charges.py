@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.money import nano
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 LARGEST = 2**63 - 1
 """The largest integer that a ledger can keep."""
@@ -33,23 +35,23 @@ class Charges:
 
 
 def charges_of(headers: Mapping[str, str], document: Any = None) -> Charges:
-    """Read the accounting from *headers* and from the JSON *document*; headers win where both speak."""
+    """Read the accounting from *headers* and from the JSON *document*; what cannot be read hides nothing.
+
+    Where both speak, *document* wins if it has metrics: the headers of a free GET tell of that GET.
+    """
     told = document if isinstance(document, dict) else {}
-    metrics = told.get("metrics")
-    if not isinstance(metrics, dict):
-        metrics = {}
+    metrics: Mapping[str, Any] = found if isinstance(found := told.get("metrics"), dict) else {}
 
-    def first(header: str, source: Mapping[str, Any], name: str) -> Any:
-        said = headers.get(header)
-        return source.get(name) if said is None else said
+    def first(read: Callable[[Any], T | None], header: str, source: Mapping[str, Any], name: str) -> T | None:
+        said = (source.get(name), headers.get(header)) if metrics else (headers.get(header), source.get(name))
+        return next((value for value in map(read, said) if value is not None), None)
 
-    billed = amount(first("x-cost", metrics, "cost"))
     return Charges(
-        request_id=identity(first("x-request-id", told, "request_id")),
-        billed_nano=None if billed is None or billed < 0 else billed,
-        remaining_nano=amount(first("x-remaining-credits", metrics, "remaining_credits")),
-        seed=_whole(first("x-seed-value", told, "seed")),
-        generation_s=seconds(first("x-generation-time", metrics, "inference_time")),
+        request_id=first(identity, "x-request-id", told, "request_id"),
+        billed_nano=first(_charge, "x-cost", metrics, "cost"),
+        remaining_nano=first(amount, "x-remaining-credits", metrics, "remaining_credits"),
+        seed=first(_whole, "x-seed-value", told, "seed"),
+        generation_s=first(seconds, "x-generation-time", metrics, "inference_time"),
     )
 
 
@@ -62,6 +64,11 @@ def amount(value: Any) -> int | None:
     except (ValueError, OverflowError):
         return None
     return nanos if abs(nanos) <= LARGEST else None
+
+
+def _charge(value: Any) -> int | None:
+    billed = amount(value)
+    return None if billed is None or billed < 0 else billed
 
 
 def identity(value: Any) -> str | None:

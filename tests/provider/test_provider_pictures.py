@@ -162,6 +162,22 @@ def test_metrics_tell_it_when_there_are_no_headers() -> None:
     assert (told.seed, told.generation_s) == (7, 2.0)
 
 
+@pytest.mark.parametrize("header", ["0", "", "free"])
+def test_a_free_answer_about_a_paid_task_is_no_charge_of_it(header: str) -> None:
+    assert charges_of({"x-cost": header}, {"metrics": {"cost": 0.05}}).billed_nano == 50_000_000
+
+
+@pytest.mark.parametrize("cost", [None, "free", -1])
+def test_a_header_tells_what_metrics_do_not(cost: Any) -> None:
+    assert charges_of({"x-cost": "0.05"}, {"metrics": {"cost": cost}}).billed_nano == 50_000_000
+
+
+def test_headers_win_where_there_are_no_metrics() -> None:
+    told = charges_of({"x-request-id": "r-1", "x-seed-value": "42"}, {"request_id": "r-2", "seed": -1})
+
+    assert (told.request_id, told.seed) == ("r-1", 42)
+
+
 @pytest.mark.parametrize("value", ["", "free", "nan", "inf", "-1", "1e30", "9" * 5000])
 def test_a_charge_that_cannot_be_read_is_not_said(value: str) -> None:
     assert charges_of({"x-cost": value}).billed_nano is None
