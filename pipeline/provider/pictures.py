@@ -16,19 +16,11 @@ from pipeline.task import Picture
 RESULTS = ("images", "output", "outputs")
 """Fields that hold results and nothing else; ``images`` and ``output`` often say the same twice."""
 
-OTHERS = (
-    "image",
-    "data",
-    "result",
-    "results",
-    "b64_json",
-    "base64",
-    "image_url",
-    "image_base64",
-    "generation_url",
-    "url",
-)
-"""Fields that are looked at when there is none of RESULTS: an answer may echo its input as ``image``."""
+OTHERS = ("data", "result", "results", "b64_json", "base64", "generation_url")
+"""Fields that are looked at when those hold nothing."""
+
+ECHOES = ("image", "image_url", "image_base64", "url")
+"""Fields that are looked at only where there is none of RESULTS: beside an empty one they are the input, echoed."""
 
 DEPTH = 6
 """How deep pictures may be nested; known answers need three."""
@@ -101,7 +93,8 @@ def _walk(value: Any, depth: int) -> list[Picture]:
         case list():
             return [picture for item in value for picture in _walk(item, depth - 1)]
         case dict():
-            return _fields(value, RESULTS, depth) or _fields(value, OTHERS, depth)
+            others = OTHERS if any(name in value for name in RESULTS) else (*OTHERS, *ECHOES)
+            return _fields(value, RESULTS, depth) or _fields(value, others, depth)
         case _:
             return []
 

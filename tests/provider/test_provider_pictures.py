@@ -58,7 +58,12 @@ SHAPES: list[tuple[Any, tuple[Picture, ...]]] = [
     # An echo of the input is no output.
     ({"output": URL, "image": OTHER, "prompt": "a cat"}, LINK),
     ({"images": [], "output": URL}, LINK),
-    ({"output": None, "image": URL}, LINK),
+    ({"output": None, "image": URL}, ()),
+    ({"images": [], "image_url": URL, "url": OTHER}, ()),
+    ({"output": None, "image": OTHER, "generation_url": URL}, LINK),
+    ({"output": None, "result": {"image": PLAIN}}, BYTES),
+    ({"image_url": OTHER, "generation_url": URL}, LINK),
+    ({"status": "success", "image": PLAIN, "seed": 1}, BYTES),
     ({"prompt": "https is nice", "output": "a text about images"}, ()),
     ({"image": "data:image/png;base64,???"}, ()),
     ({"image": base64.b64encode(b"no picture at all").decode()}, ()),

@@ -362,7 +362,14 @@ class TestARecordThatIsGone:
         assert error.error_class is ErrorClass.TIMEOUT
 
 
-@pytest.mark.parametrize("result", [{**FINISHED, "output": None}, {**FINISHED, "output": "a text", "images": []}])
+@pytest.mark.parametrize(
+    "result",
+    [
+        {**FINISHED, "output": None},
+        {**FINISHED, "output": "a text", "images": []},
+        {**FINISHED, "output": None, "image": URL},
+    ],
+)
 async def test_a_result_without_a_picture_is_bad_output(
     server: Script, queue: QueueProvider, result: dict[str, Any]
 ) -> None:
