@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 STRIKES = 3
 KNOWN_AFTER_S = 30.0
 """So many times in a row, and so long after its submit, a task must be unknown to record and history to be lost: both
-may be written some moments late, and a lost task was paid for.  A result may be as late: it is read as often."""
+may be written some moments late, and a lost task was paid for.  A result may be as late: it is read as often.  And so
+many times in a row it must be in trouble to have failed: an answer may speak of its own trouble."""
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class _Task:
     faults: int = 0
     missing: int = 0
     blank: int = 0
+    troubled: int = 0
 
     @property
     def url(self) -> str:
@@ -105,12 +107,14 @@ class Followers:
             return await self._despite(error, task)
         task.missing = 0
         document = parsed(reply.body)
-        match progress_of(document):
-            case Progress.FAILED:
-                raise failure(reply.status, self._free.wire.text(reply), task.request_id)
+        progress = progress_of(document)
+        task.troubled = task.troubled + 1 if progress is Progress.TROUBLED else 0
+        if progress is Progress.FAILED or task.troubled >= STRIKES:
+            raise failure(reply.status, self._free.wire.text(reply), task.request_id)
+        match progress:
             case Progress.FINISHED:
                 return await self._found(reply, document, task)
-            case Progress.UNFINISHED if not task.finished:
+            case Progress.UNFINISHED | Progress.TROUBLED if not task.finished:
                 task.faults = 0
                 task.watch.unfinished()
                 return None

@@ -9,7 +9,7 @@ from pipeline.provider.charges import charges_of, identity
 from pipeline.provider.client import Client, serialised
 from pipeline.provider.pictures import pictures_in
 from pipeline.provider.refusals import failure
-from pipeline.provider.results import Progress, accepted_of, answer_of, progress_of, request_id_in
+from pipeline.provider.results import Progress, accepted_of, answer_of, progress_of, request_id_in, says_broken
 from pipeline.provider.wording import parsed, start_of, words_of
 
 if TYPE_CHECKING:
@@ -40,11 +40,10 @@ class QueueProvider(Client):
         told = document if isinstance(document, dict) else {}
         # Not from the header: on this path nobody documents that it is the id of the task.
         request_id = identity(told.get("request_id")) or request_id_in(reply.body)
-        progress = progress_of(document)
-        if progress is Progress.FAILED:
+        if says_broken(document):
             raise failure(reply.status, self._wire.text(reply))
         # Only then: an answer with an id that is not finished may echo its input image.
-        finished = progress is Progress.FINISHED or request_id is None
+        finished = progress_of(document) is Progress.FINISHED or request_id is None
         if finished and (pictures := pictures_in(reply.body)):
             return answer_of(pictures, charges, request_id)
         if request_id is None:

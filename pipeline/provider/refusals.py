@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pipeline.errors import CallError, ErrorClass
 from pipeline.provider.moments import delay_s, moment, reset_time
-from pipeline.provider.results import Progress, progress_of
+from pipeline.provider.results import says_broken
 from pipeline.provider.wording import parsed, start_of, words_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def refusal(status: int, text: str, headers: Mapping[str, str], *, now: float) -
     It never has a request id, whatever the headers say: nothing was billed, and there is nothing to fetch; unless
     the status is one of UNSURE, which is no answer.
     """
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and progress_of(parsed(text)) is Progress.FAILED:
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and says_broken(parsed(text)):
         return failure(status, text)
     return CallError(
         _message(status, text, headers),

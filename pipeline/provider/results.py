@@ -19,7 +19,10 @@ REQUEST_ID = re.compile(rb'"request_id"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,200})
 
 
 DONE = frozenset({"COMPLETED", "COMPLETE", "SUCCEEDED", "SUCCESS", "DONE", "FINISHED"})
-BROKEN = frozenset({"FAILED", "FAILURE", "FAIL", "ERROR", "CANCELLED", "CANCELED"})
+FAILED = frozenset({"FAILED", "FAILURE", "FAIL"})
+TROUBLED = frozenset({"ERROR", "CANCELLED", "CANCELED"})
+"""Words of a task, or of the answer itself: a server in trouble says them of its own fault."""
+BROKEN = FAILED | TROUBLED
 WAITING = frozenset({"QUEUED", "IN_QUEUE", "PENDING", "ACCEPTED", "STARTING", "RUNNING", "PROCESSING", "IN_PROGRESS"})
 
 
@@ -29,6 +32,8 @@ class Progress(Enum):
     UNFINISHED = "unfinished"
     FINISHED = "finished"
     FAILED = "failed"
+    TROUBLED = "troubled"
+    """It failed, or the answer about it did: asked again, it may be under way."""
 
 
 def progress_of(document: Any) -> Progress | None:
@@ -38,7 +43,14 @@ def progress_of(document: Any) -> Progress | None:
         return None
     if word in DONE:
         return Progress.FINISHED
-    return Progress.FAILED if word in BROKEN else Progress.UNFINISHED
+    if word in TROUBLED:
+        return Progress.TROUBLED
+    return Progress.FAILED if word in FAILED else Progress.UNFINISHED
+
+
+def says_broken(document: Any) -> bool:
+    """Tell whether *document*, the answer to a paid request, says that nothing came of it."""
+    return _status(document) in BROKEN
 
 
 def waits(document: Any) -> bool:

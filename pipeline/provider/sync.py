@@ -9,7 +9,7 @@ from pipeline.provider.charges import charges_of
 from pipeline.provider.client import Client, serialised
 from pipeline.provider.pictures import is_image, pictures_named
 from pipeline.provider.refusals import failure
-from pipeline.provider.results import Progress, accepted_of, answer_of, progress_of, waits
+from pipeline.provider.results import accepted_of, answer_of, says_broken, waits
 from pipeline.provider.wording import parsed, start_of, words_of
 from pipeline.task import Picture
 
@@ -46,7 +46,7 @@ class SyncProvider(Client):
 
     def _read(self, reply: Reply, document: Any) -> Accepted | Answer:
         charges = charges_of(reply.headers, _first_object(document))
-        if progress_of(document) is Progress.FAILED:
+        if says_broken(document):
             raise failure(reply.status, self._wire.text(reply))
         if charges.request_id and waits(document):
             return accepted_of(charges.request_id, document, self.hosts)

@@ -216,6 +216,30 @@ async def test_a_failed_task_says_why(server: Script, queue: QueueProvider, stat
     assert error.billed_nano is None
 
 
+@pytest.mark.parametrize("word", ["error", "CANCELLED"])
+async def test_an_answer_in_trouble_is_not_yet_a_failed_task(server: Script, queue: QueueProvider, word: str) -> None:
+    trouble = http(200, {"status": word})
+    server.at(STATUS, trouble, trouble, http(200, QUEUED), trouble, trouble, http(200, FINISHED))
+    server.at(RESULT, trouble, http(200, DONE))
+
+    assert await queue.wait("ic-light", TAKEN) == ANSWER
+
+
+@pytest.mark.parametrize("finished", [False, True])
+async def test_a_task_in_trouble_at_three_looks_has_failed(
+    server: Script, queue: QueueProvider, *, finished: bool
+) -> None:
+    server.at(RESULT if finished else STATUS, http(200, {"status": "error", "error": "no subject"}))
+    if finished:
+        server.at(STATUS, http(200, FINISHED))
+
+    error = await lost(queue)
+
+    assert (error.error_class, error.request_id) == (ErrorClass.INFERENCE_FAILED, "r-1")
+    assert "no subject" in str(error)
+    assert len(server.asked) == 3 + finished
+
+
 async def test_a_422_without_a_status_is_a_failed_task(server: Script, queue: QueueProvider) -> None:
     server.at(STATUS, http(200, FINISHED))
     server.at(RESULT, http(422, {"error": "content filter"}))
