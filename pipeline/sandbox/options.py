@@ -29,7 +29,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "v1_many": ("list", "urls"),
     "v2_output": ("auto", "string", "list"),
     "upload_answer": ("file_urls", "urls", "list"),
-    "history_body": ("repr", "json", "object"),
+    "history_body": ("repr", "json", "object", "imageless", "none"),
     "edit": ("studio", "simple", "instant"),
 }
 _NOT_NEGATIVE = (
@@ -96,8 +96,8 @@ class SandboxOptions:
     v2_images: bool = True
     """Whether results carry ``images[]``."""
     upload_answer: Literal["file_urls", "urls", "list"] = "file_urls"
-    history_body: Literal["repr", "json", "object"] = "repr"
-    """How the history writes ``request_body``: Python's repr, JSON text or an object."""
+    history_body: Literal["repr", "json", "object", "imageless", "none"] = "repr"
+    """How the history writes ``request_body``: Python's repr, JSON text, an object, one without images, or not."""
     history_lag_s: float = 0.0
     """A job appears in the history so long after it was accepted."""
     record_ttl_s: float = HOUR_S

@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline import endpoints
 from pipeline.money import usd
 from pipeline.sandbox.job import COMPLETED, FAILED, Job, Output
 
@@ -142,9 +143,18 @@ def _image(base: str, output: Output) -> dict[str, Any]:
 
 
 def _body(job: Job, form: str) -> Any:
-    if form == "repr":
-        return repr(job.body)
-    return json.dumps(job.body) if form == "json" else job.body
+    match form:
+        case "repr":
+            return repr(job.body)
+        case "json":
+            return json.dumps(job.body)
+        case "imageless":
+            images = endpoints.get(job.endpoint).images
+            return {name: value for name, value in job.body.items() if name not in images}
+        case "none":
+            return None
+        case _:
+            return job.body
 
 
 def _plain(amount: float) -> str:

@@ -129,6 +129,16 @@ async def test_the_body_is_kept_as_sent_in_the_chosen_form(start: Start, form: s
     assert read(row["request_body"]) == LIGHT
 
 
+@pytest.mark.parametrize(("form", "kept"), [("imageless", {"prompt": LIGHT["prompt"]}), ("none", None)])
+async def test_the_body_may_be_kept_without_its_images_or_not(start: Start, form: str, kept: object) -> None:
+    client = await start(history_body=form)
+    await client.post("/v1/ic-light", LIGHT)
+
+    [row] = await rows(client)
+
+    assert row["request_body"] == kept
+
+
 @pytest.mark.looptime
 async def test_records_expire_after_an_hour_and_outputs_after_a_week(
     start: Start, virtual_time: Callable[[], float]
