@@ -1,16 +1,14 @@
 """Tasks in doubt: sent, no answer, perhaps billed.  Ask the provider's history, never send again.
 
-A call is recognised by its body: by the seed that was drawn for it where the endpoint has one, else by every
-parameter, files by the address they were uploaded to, and by its time.  What the history knows is fetched or opened
-again; what it certainly does not know was not billed; what cannot be told stays in doubt.  `recognise` and `verdict`
-are pure.
+What the history knows is fetched or opened again; what it certainly does not know was not billed; what cannot be told
+stays in doubt.  `recognition` decides which of these it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -22,54 +20,18 @@ from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
 from pipeline.ledger.entries import Verdict, fail_twins
+from pipeline.recognition import CLOCKS_DIFFER_S, Doubtful, Found, NotBilled, Unknown, verdict
 from pipeline.wish import encode, fingerprint
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from pipeline.ledger import Ledger
     from pipeline.provider import Provider
-    from pipeline.task import Remembered
 
-CLOCKS_DIFFER_S = 12 * 3600.0
-"""How far from our intent the provider may date a call.  A clock in the wrong time zone is common, and a call that is
-not recognised would be paid again; of several equal ones the nearest counts."""
 YOUNG_S = 5.0
 """A call is this old before the history is asked: what a killed process sent may still be on its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """An attempt in doubt."""
-
-    attempt: int
-    task: int
-    endpoint: str
-    params: Mapping[str, Any]
-    seed: int | None
-    intent_at: float
-    uploads: Mapping[str, str] = field(default_factory=dict)
-    """By parameter, the address that its file was sent as; without those of which that is not certain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The provider has it: it is fetched, or its end is awaited."""
-
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotBilled:
-    """It failed there, or it never arrived: open again."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody can tell yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,42 +41,6 @@ class Settled:
     found: int = 0
     reopened: int = 0
     left: int = 0
-
-
-def recognise(doubtful: Doubtful, remembered: Remembered) -> bool:
-    """Whether *remembered* is the call that *doubtful* made."""
-    if not isinstance(remembered.body, dict) or remembered.endpoint not in ("", doubtful.endpoint):
-        return False
-    seed = endpoints.get(doubtful.endpoint).seed
-    if doubtful.seed is not None and seed is not None:
-        return str(remembered.body.get(seed[0])) == str(doubtful.seed)
-    at = remembered.created_at
-    if at is not None and abs(at - doubtful.intent_at) > CLOCKS_DIFFER_S:
-        return False
-    images = endpoints.get(doubtful.endpoint).images
-    sent = {**doubtful.params, **doubtful.uploads}
-    return all(
-        _same(remembered.body.get(name), value)
-        for name, value in sent.items()
-        if name not in images or str(value).startswith(("http://", "https://"))  # a file was sent as we know not what
-    )
-
-
-def verdict(
-    doubtful: Doubtful, history: Sequence[Remembered], *, known: set[str], now: float, settle_after_s: float
-) -> Found | NotBilled | Unknown:
-    """What *history* says of *doubtful*; ``known`` are request ids that belong to other attempts."""
-    ours = [each for each in history if each.request_id not in known and recognise(doubtful, each)]
-    paid = [each for each in ours if each.status != "FAILED"]
-    if paid:
-        nearest = min(paid, key=lambda each: abs((each.created_at or doubtful.intent_at) - doubtful.intent_at))
-        return Found(nearest.request_id)
-    if ours:
-        return NotBilled(f"the provider's history says it failed: {ours[0].error or ours[0].request_id}")
-    later = any(each.created_at is not None and each.created_at > doubtful.intent_at for each in history)
-    if later or now - doubtful.intent_at >= settle_after_s:
-        return NotBilled("the provider's history does not know it: it never arrived")
-    return Unknown()
 
 
 async def settle(
@@ -141,12 +67,12 @@ async def settle(
             say(f"{endpoint}: the provider's history cannot be read ({error}); {len(cases)} tasks stay in doubt")
             left += len(cases)
             continue
-        known = await ledger.do(_known_requests)
+        known = await ledger.do(partial(_known_requests, listed={each.request_id for each in history}))
         for case in cases:
             said = verdict(case, history, known=known, now=now, settle_after_s=settle_after_s)
             match said:
                 case Found(request_id):
-                    known.add(request_id)
+                    known[request_id] = (case.attempt, case.intent_at)
                     await ledger.do(partial(_attach, case=case, request_id=request_id))
                     found += 1
                 case NotBilled(why):
@@ -193,25 +119,22 @@ def settle_by_hand(db: sqlite3.Connection, ids: Iterable[str], *, billed: bool, 
 def _cases(db: sqlite3.Connection) -> dict[str, list[Doubtful]]:
     """Tasks in doubt by endpoint, superseded ones included: money hangs on them."""
     cases: dict[str, list[Doubtful]] = {}
-    for attempt, task, endpoint, text, body, seed, at in db.execute(
-        "SELECT a.id, t.id, t.endpoint, t.params, t.fingerprint, a.seed, a.intent_at"
+    for attempt, task, endpoint, text, body, seed, at, kept in db.execute(
+        "SELECT a.id, t.id, t.endpoint, t.params, t.fingerprint, a.seed, a.intent_at, a.sent"
         " FROM attempts a JOIN tasks t ON t.id = a.task_id"
         " WHERE a.outcome='in_doubt' AND t.state='in_doubt' AND NOT EXISTS"
         " (SELECT 1 FROM attempts n WHERE n.task_id = a.task_id AND n.id > a.id) ORDER BY a.id"
     ):
         params = json.loads(text)
-        uploads = _uploads(db, endpoint, params, body, at) if seed is None else {}
-        cases.setdefault(endpoint, []).append(Doubtful(attempt, task, endpoint, params, seed, at, uploads))
+        sent = json.loads(kept) if kept else _uploads(db, endpoint, params, body, at) if seed is None else {}
+        cases.setdefault(endpoint, []).append(Doubtful(attempt, task, endpoint, params, seed, at, sent))
     return cases
 
 
 def _uploads(
     db: sqlite3.Connection, endpoint: str, params: Mapping[str, Any], body: bytes | None, at: float
 ) -> dict[str, str]:
-    """The addresses that the files of a call were sent as, at *at*; nothing when a file is not what *body* was made of.
-
-    Without them, calls that differ by their files alone would be taken for one another.
-    """
+    """The same for a call that an earlier release sent, at *at*; nothing when a file is not what *body* was made of."""
     names = [name for name in endpoints.get(endpoint).images if _is_file(params.get(name))]
     try:
         files = {name: read_image_file(Path(params[name])) for name in names}
@@ -230,9 +153,10 @@ def _is_file(image: Any) -> bool:
     return isinstance(image, str) and "://" not in image and image[:5].lower() != "data:"
 
 
-def _known_requests(db: sqlite3.Connection) -> set[str]:
-    query = "SELECT request_id FROM attempts WHERE request_id IS NOT NULL"
-    return {str(request_id) for (request_id,) in db.execute(query)}
+def _known_requests(db: sqlite3.Connection, listed: set[str]) -> dict[str, tuple[int, float]]:
+    """Number and intent of the attempts that the requests *listed* belong to."""
+    query = "SELECT request_id, id, intent_at FROM attempts WHERE request_id IS NOT NULL"
+    return {name: (attempt, at) for name, attempt, at in db.execute(query) if name in listed}
 
 
 def _attach(db: sqlite3.Connection, case: Doubtful, request_id: str) -> None:
@@ -265,8 +189,3 @@ def _bill(db: sqlite3.Connection, attempt: int, task: int, held: int, now: float
         (verdict.error_class, verdict.error, held, now, task),
     )
     fail_twins(db, task, verdict)
-
-
-def _same(theirs: Any, ours: Any) -> bool:
-    """Equal as the provider may have kept it: numbers as text, text as it was."""
-    return theirs == ours or str(theirs) == str(ours)

@@ -23,6 +23,7 @@ from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
 from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
 from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step, no_line
+from pipeline.recognition import addresses
 from pipeline.stop import Reason
 from pipeline.story import Story
 from pipeline.task import Accepted, Answer, State, Task
@@ -119,7 +120,7 @@ class Worker:
             async with self.tools.throttle.admit(task.endpoint):
                 self._in_time(task)
                 story.begin()
-                attempt = await self._intend(task, seed, reservation)
+                attempt = await self._intend(task, body, seed, reservation)
                 answer = await self._call(task, body, attempt)
                 if isinstance(answer, Accepted):
                     answer = await self._wait(task, attempt, answer)
@@ -132,10 +133,11 @@ class Worker:
         if answer is not None:
             await self.delivery.receive(task, attempt, answer, first=True)
 
-    async def _intend(self, task: Task, seed: int | None, reservation: Reservation) -> Attempt:
+    async def _intend(self, task: Task, body: dict[str, Any], seed: int | None, reservation: Reservation) -> Attempt:
         """Step 3."""
         now = self.tools.clock()
-        meant = Intent(task, self.habits.run_id, now, seed, reservation.nano, reservation.name)
+        sent = addresses(task.endpoint, task.params, body)
+        meant = Intent(task, self.habits.run_id, now, seed, reservation.nano, reservation.name, sent)
         return Attempt(await self.tools.ledger.intent(meant), reservation, now)
 
     async def _call(self, task: Task, body: dict[str, Any], attempt: Attempt) -> Accepted | Answer | None:

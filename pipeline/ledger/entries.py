@@ -11,15 +11,16 @@ Every function takes the connection first and runs inside the writer's transacti
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ErrorClass
 from pipeline.ledger.loading import TASK_COLUMNS, load
 from pipeline.task import SavedImage, State, Task
+from pipeline.wish import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.errors import CallError
     from pipeline.ledger.journal import Journal
@@ -43,6 +44,8 @@ class Intent:
     seed: int | None
     held_nano: int
     reservation: str | None
+    sent: Mapping[str, str] = field(default_factory=dict)
+    """By parameter, the address that an image is sent as, where the task names it otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class Receipt:
     """Of the parameters that drive the price; None: do not learn from this bill."""
 
 
+def kept(sent: Mapping[str, str] | None) -> str | None:
+    """The addresses of `Intent.sent` as an attempt keeps them; None when there are none."""
+    return encode(sent) if sent else None
+
+
 def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
     """Step 3 of the order of writes: nothing is sent before this is on disk.  Returns the attempt's id."""
     task = meant.task
@@ -91,8 +99,8 @@ def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
     if changed != 1:
         raise NotOpen
     attempt = db.execute(
-        "INSERT INTO attempts (task_id, run_id, intent_at, seed, reservation, held_nano) VALUES (?,?,?,?,?,?)",
-        (task.id, meant.run_id, meant.at, meant.seed, meant.reservation, meant.held_nano),
+        "INSERT INTO attempts (task_id, run_id, intent_at, seed, reservation, held_nano, sent) VALUES (?,?,?,?,?,?,?)",
+        (task.id, meant.run_id, meant.at, meant.seed, meant.reservation, meant.held_nano, kept(meant.sent)),
     ).lastrowid
     journal.note(
         event="intent",
@@ -108,6 +116,7 @@ def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
         seed=meant.seed,
         held=meant.held_nano,
         reservation=meant.reservation,
+        sent=meant.sent,
     )
     return int(attempt or 0)
 

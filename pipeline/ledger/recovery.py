@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ErrorClass
+from pipeline.ledger.entries import kept
 from pipeline.task import State
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _insert_attempt(
     doubt = outcome == "in_doubt"
     db.execute(
         "INSERT OR REPLACE INTO attempts (id, task_id, run_id, outcome, intent_at, seed, reservation, held_nano,"
-        " request_id, error_class, error) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        " request_id, error_class, error, sent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             attempt,
             task,
@@ -133,6 +134,7 @@ def _insert_attempt(
             entry.get("request"),
             ErrorClass.INTERRUPTED if doubt else None,
             FORGOTTEN if doubt else None,
+            kept(entry.get("sent")),
         ),
     )
 

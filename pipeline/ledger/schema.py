@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta (
@@ -98,7 +98,8 @@ CREATE TABLE attempts (         -- one POST
     request_id   TEXT,
     http_status  INTEGER,
     error_class  TEXT,
-    error        TEXT
+    error        TEXT,
+    sent         TEXT           -- by parameter, as JSON: what images that are no web address were sent as
 );
 
 CREATE TABLE outputs (
@@ -226,6 +227,7 @@ def index(name: str) -> str:
 
 MIGRATIONS: dict[int, str] = {
     1: f"DROP INDEX IF EXISTS one_payment; DROP INDEX IF EXISTS at_risk; {index('one_payment')}; {index('at_risk')};",
+    2: "ALTER TABLE attempts ADD COLUMN sent TEXT;",
 }
 """From version n to n + 1, as SQL."""
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.provider import Provider
+    from pipeline.staging import Presign
 
 NOW = 1_700_000_000.0
 RELIGHT_WORST_NANO = 333_000_000
@@ -172,6 +173,7 @@ class Rig:
     ledger: Ledger = field(init=False)
     now: float = NOW
     prices: PriceBook | None = None
+    presign: Presign | None = None
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -294,7 +296,7 @@ class Rig:
             throttle=throttle,
             budget=budget,
             store=OutputStore(self.ledger.folder, sync=False),
-            staging=Staging(self.ledger, provider, clock=lambda: self.now),
+            staging=Staging(self.ledger, provider, clock=lambda: self.now, presign=self.presign),
             stop=Stop(),
             observer=Tally(),
             prices=self.prices or PriceBook({}, {}, {}),

@@ -44,11 +44,24 @@ def test_an_older_ledger_is_migrated_step_by_step_after_a_copy(tmp_path: Path) -
         db.execute("SELECT host FROM runs")
 
 
+def test_a_ledger_of_version_2_gets_a_place_for_what_images_were_sent_as(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(schema.connect(path)) as db:
+        schema.prepare(db, path)
+        db.execute("ALTER TABLE attempts DROP COLUMN sent")
+    set_version(path, 2)
+    with closing(schema.connect(path)) as db:
+        schema.prepare(db, path)
+        assert "sent" in [column[1] for column in db.execute("PRAGMA table_info(attempts)")]
+    assert version_of(path) == schema.VERSION
+
+
 def test_a_ledger_of_version_1_gets_the_quicker_indexes(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with closing(schema.connect(path)) as db:
         schema.prepare(db, path)
         wanted = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL"))
+        db.execute("ALTER TABLE attempts DROP COLUMN sent")
         for name in ("one_payment", "at_risk"):
             db.execute(f"DROP INDEX {name}")
             db.execute(wanted[name].replace(schema.AT_RISK, "state IN ('intent', 'submitted', 'in_doubt')"))
@@ -56,7 +69,7 @@ def test_a_ledger_of_version_1_gets_the_quicker_indexes(tmp_path: Path) -> None:
     with closing(schema.connect(path)) as db:
         schema.prepare(db, path)
         assert dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL")) == wanted
-    assert version_of(path) == 2
+    assert version_of(path) == schema.VERSION
 
 
 def test_a_step_that_fails_leaves_the_older_ledger_as_it_was(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.run.conftest import QUICK, products
+from tests.run.conftest import MOOD, QUICK, products
 
 if TYPE_CHECKING:
     from tests.run.conftest import Open, Shop
@@ -152,6 +152,29 @@ async def test_a_call_in_doubt_that_was_billed_is_fetched_from_the_history(open_
     assert shop.bills() == 1
     assert summary["cost"]["reserved_usd"] == 0
     assert summary["cost"]["billed_usd"] == pytest.approx(shop.sandbox.billed_nano / 1e9)
+
+
+@pytest.mark.parametrize("form", ["imageless", "none"])
+async def test_a_call_in_doubt_that_the_history_may_have_is_not_sent_again(
+    open_shop: Open, api: str, form: str
+) -> None:
+    shop = await open_shop(paid("drop-after", api, times=1), history_body=form)
+    await shop.run(products(2), api=api)
+
+    again = await shop.run(products(2), api=api)
+
+    assert (again["exit_code"], again["tasks"]["in_doubt"], again["tasks"]["done"]) == (6, 1, 1)
+    assert again["requests"]["submit"] == 0
+    assert shop.bills() == 2
+
+
+async def test_a_drawn_seed_is_enough_for_a_history_without_images(open_shop: Open, api: str) -> None:
+    shop = await open_shop(paid("drop-after", api, times=1), history_body="imageless")
+    await shop.run(products(1), MOOD, api=api)
+
+    summary = await shop.run(products(1), MOOD, api=api)
+
+    assert (summary["tasks"]["done"], summary["requests"]["submit"], shop.bills()) == (1, 0, 1)
 
 
 async def test_a_call_in_doubt_that_never_arrived_is_sent_again(open_shop: Open, api: str) -> None:
