@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pipeline.ledger import Ledger
     from pipeline.provider import Provider
 
+JUST_NOW_S = 600.0
+"""How far around a call of a moment ago the history is read: half a day of it would be many pages for each."""
 YOUNG_S = 5.0
 """A call is this old before the history is asked: what a killed process sent may still be on its way."""
 
@@ -81,6 +83,16 @@ async def settle(
                 case Unknown():
                     left += 1
     return Settled(found, reopened, left)
+
+
+async def look_for(ledger: Ledger, provider: Provider, case: Doubtful, *, now: float) -> Found | NotBilled | Unknown:
+    """What the history says of a call that a gateway gave up on a moment ago; of no history, that it was not billed."""
+    try:
+        history = await provider.history(case.endpoint, case.intent_at - JUST_NOW_S, now + JUST_NOW_S)
+    except CallError as error:
+        return NotBilled(f"the history cannot be read: {error}")
+    known = await ledger.do(partial(_known_requests, listed={each.request_id for each in history}))
+    return verdict(case, history, known=known, now=now, settle_after_s=0.0)
 
 
 def _too_young_s(doubtful: Mapping[str, list[Doubtful]], now: float, age_s: float) -> float:

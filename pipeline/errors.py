@@ -118,6 +118,7 @@ class CallError(PipelineError):
         body_start: str = "",
         request_id: str | None = None,
         billed_nano: int | None = None,
+        may_go_on: bool = False,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
@@ -134,3 +135,5 @@ class CallError(PipelineError):
         """The provider's id when the answer still gave one: the job can be fetched by it, and may be billed."""
         self.billed_nano = billed_nano
         """What the answer says was charged, in nano-dollars; None when it did not say."""
+        self.may_go_on = may_go_on
+        """A gateway gave up on a blocking call behind which the work may go on, and be billed."""

@@ -19,11 +19,12 @@ from tenacity import AsyncRetrying, retry_if_exception
 from pipeline import endpoints
 from pipeline.budget import CapReached, Reservation
 from pipeline.delivery import Delivery
+from pipeline.doubts import look_for
 from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
 from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
 from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step, no_line
-from pipeline.recognition import addresses
+from pipeline.recognition import Doubtful, Found, Unknown, addresses
 from pipeline.stop import Reason
 from pipeline.story import Story
 from pipeline.task import Accepted, Answer, State, Task
@@ -128,6 +129,8 @@ class Worker:
             await self.tools.budget.settle(reservation, 0)
             raise LeftOpen from error
         except _Unanswered as failure:
+            if failure.error.may_go_on and await self._went_on(task, body, seed, failure):
+                raise LeftOpen from failure
             await self._unfulfilled(task, failure.attempt, failure.error, story)
             raise failure.error from failure
         if answer is not None:
@@ -167,6 +170,20 @@ class Worker:
         except CallError as error:
             await self.delivery.in_vain(task, attempt, error)
             return None
+
+    async def _went_on(self, task: Task, body: dict[str, Any], seed: int | None, failure: _Unanswered) -> bool:
+        """Whether a call that a gateway gave up on is in the history all the same: then it is fetched."""
+        tools, attempt = self.tools, failure.attempt
+        await tools.stop.nap(self.habits.patience.backoff_s(1, tools.chance()))
+        sent = addresses(task.endpoint, task.params, body)
+        case = Doubtful(attempt.id, task.id, task.endpoint, task.params, seed, attempt.began, sent)
+        said = await look_for(tools.ledger, tools.provider, case, now=tools.clock())
+        if isinstance(said, Found):
+            await tools.ledger.accepted(task, attempt.id, said.request_id)
+            await self.delivery.finish(task, attempt, Accepted(said.request_id))
+            return True
+        failure.error.answered = not isinstance(said, Unknown)  # it lists a call that may be this one
+        return False
 
     async def _unfulfilled(self, task: Task, attempt: Attempt, error: CallError, story: Story) -> None:
         """The POST gave nothing, or nobody knows: record it, settle the money, carry out the verdict."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pipeline.provider.wire import Reply
     from pipeline.task import Accepted, Answer
 
+GAVE_UP = frozenset({502, 504})
+"""A queue answers at once, so these say that it has not taken a task.  A blocking call may have been at work for a
+minute, and what becomes of it nobody documents."""
+
 
 class SyncProvider(Client):
     """Sends blocking calls."""
@@ -37,7 +41,9 @@ class SyncProvider(Client):
             most_bytes=self.timeouts.max_output_bytes,
         )
         if not reply.ok:
-            raise self._wire.refuse(reply)
+            error = self._wire.refuse(reply)
+            error.may_go_on = reply.status in GAVE_UP
+            raise error
         if reply.cut:
             raise _cut(reply, reply.cut)
         if is_image(reply.body):

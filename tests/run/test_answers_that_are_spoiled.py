@@ -176,3 +176,25 @@ async def test_every_shape_of_answer_gives_every_image(open_shop: Open, api: str
     assert summary["tasks"]["done"] == shop.bills() == 1
     assert sorted(path.stem for path in (shop.folder / "images").rglob("*.*")) == ["beach", "beach-2"]
     assert only(shop)["output"].startswith("images/P-001/beach.")
+
+
+@pytest.mark.parametrize("status", [502, 504])
+async def test_a_blocking_call_that_went_on_behind_a_gateway_is_fetched_and_not_paid_again(
+    open_shop: Open, status: int
+) -> None:
+    shop = await open_shop({"match": {"kind": "sync"}, "fault": "status", "status": status, "after": True})
+
+    summary = await shop.run(products(3), api="sync")
+
+    assert summary["tasks"]["done"] == shop.bills() == shop.asked("sync") == 3
+    assert summary["cost"]["billed_usd"] == pytest.approx(shop.sandbox.billed_nano / 1e9)
+    assert summary["cost"]["reserved_usd"] == 0
+
+
+async def test_a_blocking_call_that_may_have_gone_on_is_in_doubt(open_shop: Open) -> None:
+    rule = {"match": {"kind": "sync"}, "fault": "504", "after": True, "times": 1}
+    shop = await open_shop(rule, history_body="none")
+
+    summary = await shop.run(products(1), api="sync")
+
+    assert summary["tasks"]["in_doubt"] == shop.bills() == 1
