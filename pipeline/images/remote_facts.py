@@ -16,7 +16,15 @@ class Validators:
     """Of the first 64 kB."""
 
     def same_image(self, later: Validators) -> bool:
-        """Whether *later* speaks of the same bytes: by ETag where both have one, else by all the rest."""
+        """Whether *later* speaks of the same bytes: by size and the first 64 kB where both are known, else by ETag.
+
+        An ETag decides last, because servers renew it for the same bytes: nginx makes it of time and size, the edges
+        of a network each make their own, and every renewal would be paid for.  A photo that differs only behind its
+        first 64 kB has, being compressed, another size all but always; one that has not is made anew by a rejection,
+        or under another address.
+        """
+        if self.head_sha256 and later.head_sha256 and None not in (self.size_bytes, later.size_bytes):
+            return (self.size_bytes, self.head_sha256) == (later.size_bytes, later.head_sha256)
         if self.etag and later.etag:
             return self.etag == later.etag
         return bool(self.head_sha256) and (self.last_modified, self.size_bytes, self.head_sha256) == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,6 +194,31 @@ async def test_an_image_without_validators_is_known_again_by_its_bytes(shop: Sho
 
     assert (await look(shop.url("small"), known=lambda _: first.validators)).unchanged
     assert not (await look(shop.url("large"), known=lambda _: first.validators)).unchanged
+
+
+@pytest.mark.parametrize("renewed", [{"etag": '"2"'}, {"last_modified": "Tue, 02 Nov 2027 10:00:00 GMT"}])
+async def test_the_same_bytes_under_renewed_validators_are_the_same_image(shop: Shop, renewed: dict[str, str]) -> None:
+    first = await look(shop.url("large"))
+    earlier = replace(first.validators, **renewed)
+
+    again = await look(shop.url("large"), known=lambda _: earlier)
+
+    assert again.unchanged
+    assert again.validators == first.validators
+
+
+@pytest.mark.parametrize(
+    ("later", "same"),
+    [
+        (Validators('"2"', "", 100_000, "aa"), True),
+        (Validators('"1"', "", 100_001, "aa"), False),
+        (Validators('"1"', "", 100_000, "bb"), False),
+        (Validators('"1"', "", None, "bb"), True),
+        (Validators('"2"', "", None, "aa"), False),
+    ],
+)
+def test_size_and_first_bytes_decide_and_where_one_is_unknown_the_etag(later: Validators, *, same: bool) -> None:
+    assert Validators('"1"', "", 100_000, "aa").same_image(later) is same
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1"])
