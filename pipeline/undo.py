@@ -11,26 +11,40 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from pipeline import lock
+from pipeline.errors import PipelineError
 from pipeline.ledger import FILE, schema
 from pipeline.ledger.ledger import JOURNAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MADE = (FILE, f"{FILE}-wal", f"{FILE}-shm", JOURNAL, lock.FILE, lock.NOTE, "run.log")
+MADE = (FILE, f"{FILE}-wal", f"{FILE}-shm", JOURNAL, "run.log", lock.NOTE)
 SANDBOX = ".sandbox"
 """Where the embedded sandbox keeps its memory."""
 
 
 def take_back(folder: Path) -> None:
-    """Remove the empty ledger in *folder* and what belongs to it; the folder too when nothing else is in it."""
-    if not _is_empty(folder):
+    """Remove the empty ledger in *folder* and what belongs to it; the folder too when nothing else is in it.
+
+    Leaves everything alone while another run holds the folder.
+    """
+    if not folder.is_dir():
         return
-    with contextlib.suppress(OSError):  # a file that is still open on Windows, a folder with other files in it
-        for name in MADE:
-            (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / SANDBOX, ignore_errors=True)
-        folder.rmdir()
+    with contextlib.suppress(PipelineError, OSError), lock.hold(folder, "run"):
+        if _is_empty(folder):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what the program wrote; the lock last, while it is held: who opened it by then asks for it anew.
+
+    A file of somebody else's keeps the folder; on Windows, so does the lock.
+    """
+    for name in MADE:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / SANDBOX, ignore_errors=True)
+    (folder / lock.FILE).unlink()
+    folder.rmdir()
 
 
 def _is_empty(folder: Path) -> bool:
