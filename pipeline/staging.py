@@ -8,6 +8,7 @@ money.  Knows no prices and no policy.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
 from pipeline.images.references import data_uri_bytes
+from pipeline.outputs.hands import alone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -42,6 +44,13 @@ class Presign(Protocol):
         """An https URL by which anybody may read *url* for so many seconds."""
 
 
+class Reads(Protocol):
+    """Reads an image file: `images.files.read_image_file`, or its double in a test."""
+
+    def __call__(self, path: Path, *, limits: Limits | None = None) -> bytes:
+        """The bytes of the file *path*.  Blocking, on a dead network drive for ever.  Raises BadInput."""
+
+
 class Staging:
     """Makes a task's images reachable for the provider.  One per run."""
 
@@ -55,6 +64,7 @@ class Staging:
         presign: Presign | None = None,
         longest_s: float = LONGEST_S,
         stopped: Callable[[], bool] = lambda: False,
+        read: Reads = read_image_file,
     ) -> None:
         """``stopped``: whether the run takes no new calls; then nothing more is read and uploaded for them."""
         self._ledger = ledger
@@ -64,6 +74,7 @@ class Staging:
         self._presign = presign
         self._longest_s = longest_s
         self._stopped = stopped
+        self._read = read
         self._places = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Future[str]] = {}
 
@@ -91,7 +102,8 @@ class Staging:
         """Read and upload a file, within the time limit: a dead network drive answers nothing at all."""
         try:
             async with asyncio.timeout(self._longest_s):
-                data = await asyncio.to_thread(read_image_file, Path(location), limits=self._limits)
+                read = partial(self._read, Path(location), limits=self._limits)
+                data = await alone(read, name="reader")
                 return await self._uploaded(data, location)
         except TimeoutError as error:
             text = f"{location} could not be read and uploaded within {self._longest_s:.0f} s"
@@ -120,7 +132,7 @@ class Staging:
             url = await self._provider.upload(ready.data, ready.content_type)
             await self._ledger.uploaded(ready.sha256, url)
         except BaseException as error:
-            mine.set_exception(error)
+            mine.set_exception(error if isinstance(error, Exception) else _given_up())
             mine.exception()  # nobody may be waiting for it: then it is not lost, it is raised here
             raise
         else:
@@ -128,3 +140,8 @@ class Staging:
             return url
         finally:
             del self._under_way[ready.sha256]
+
+
+def _given_up() -> CallError:
+    """What those hear who wait for an upload that was cancelled: the cancellation itself would end them as well."""
+    return CallError("the upload of the same image was given up", ErrorClass.TIMEOUT, sent=False)

@@ -2,7 +2,7 @@
 
 `asyncio.to_thread` makes two futures, a lock and a wake-up of the loop per call, on as many threads as fit into the
 process: next to one core's worth of calls that was a fifth of what a task costs (`bench/throughput.py`).  Knows
-nothing of what it is given to do.
+nothing of what it is given to do.  `alone` is for work that may never return.
 """
 
 from __future__ import annotations
@@ -93,3 +93,32 @@ class Hands:
                 future.set_result(result)
             else:
                 future.set_exception(error)
+
+
+async def alone(work: Callable[[], Result], *, name: str) -> Result:
+    """The result of *work*, done on a thread of its own: for what may never return, such as a read from a dead drive.
+
+    Cancelling the caller leaves that thread behind.  It takes no place from anybody, and the process ends without it.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def tell(result: Any, error: BaseException | None) -> None:
+        if future.done():  # whoever asked has given up
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def begin() -> None:
+        result, caught = None, None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001  # handed to the caller, never dropped
+            caught = error
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, result, caught)
+
+    threading.Thread(target=begin, name=name, daemon=True).start()
+    return await future

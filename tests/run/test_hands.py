@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pipeline.outputs.hands import Hands
+from pipeline.outputs.hands import Hands, alone
 
 
 async def test_work_is_done_on_a_thread_and_its_result_handed_back() -> None:
@@ -59,3 +59,24 @@ async def test_hands_can_be_used_again_after_they_were_closed() -> None:
         assert await hands.do(lambda: 1) == 1
     with hands:
         assert await hands.do(lambda: 2) == 2
+
+
+async def test_work_on_a_thread_of_its_own_hands_back_its_result_or_its_error() -> None:
+    assert await alone(lambda: threading.current_thread().name, name="reader") == "reader"
+    with pytest.raises(ZeroDivisionError):
+        await alone(lambda: 1 // 0, name="reader")
+
+
+async def test_work_on_a_thread_of_its_own_keeps_nobody_from_ending() -> None:
+    alive: list[bool] = []
+    begun, go_on = threading.Event(), threading.Event()
+    task = asyncio.create_task(
+        alone(lambda: (alive.append(threading.current_thread().daemon), begun.set(), go_on.wait()), name="reader")
+    )
+    await asyncio.to_thread(begun.wait)
+
+    task.cancel()
+
+    assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
+    assert alive == [True]
+    go_on.set()

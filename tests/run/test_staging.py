@@ -1,0 +1,99 @@
+"""Images on their way to the provider: slow drives, and several tasks that wait for one upload."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.errors import CallError, ErrorClass
+from pipeline.ledger import Ledger
+from pipeline.staging import Staging
+from tests.money.rig import FakeProvider, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RELIGHT = "segmind-relighting-v2"
+URL = "https://provider.example/1.png"
+
+
+class Uploads(FakeProvider):
+    """Takes uploads; never answers the first ``silent`` of them."""
+
+    silent = 0
+
+    async def upload(self, data: bytes, content_type: str) -> str:
+        assert data
+        assert content_type == "image/png"
+        if self.silent:
+            self.silent -= 1
+            await asyncio.Event().wait()
+        return URL
+
+
+class Asked(Ledger):
+    """A ledger that tells when two have asked it whether an image was uploaded before."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.asked = 0
+        self.twice = asyncio.Event()
+
+    async def upload(self, sha256: str, not_before: float) -> str | None:
+        found = await super().upload(sha256, not_before)
+        self.asked += 1
+        if self.asked == 2:
+            self.twice.set()
+        return found
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Asked]:
+    ledger = Asked(tmp_path / "out")
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> dict[str, Any]:
+    path = tmp_path / "photo.png"
+    path.write_bytes(picture(1))
+    return {"image": str(path)}
+
+
+def staging(ledger: Ledger, provider: FakeProvider, **settings: Any) -> Staging:
+    return Staging(ledger, provider, clock=lambda: 0.0, **settings)  # type: ignore[arg-type]  # its name is a field
+
+
+async def test_who_waits_for_an_upload_that_is_given_up_is_told_so(ledger: Asked, photo: dict[str, Any]) -> None:
+    provider = Uploads()
+    provider.silent = 1
+    stage = staging(ledger, provider)
+    first = asyncio.create_task(stage.body(RELIGHT, photo))
+    second = asyncio.create_task(stage.body(RELIGHT, photo))
+    await ledger.twice.wait()
+
+    first.cancel()
+    cancelled, waiting = await asyncio.gather(first, second, return_exceptions=True)
+
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert isinstance(waiting, CallError)
+    assert (waiting.error_class, waiting.sent) == (ErrorClass.TIMEOUT, False)
+    assert await stage.body(RELIGHT, photo) == {"image": URL}
+
+
+async def test_a_dead_drive_takes_no_thread_that_others_need(ledger: Asked, photo: dict[str, Any]) -> None:
+    answers = threading.Event()
+    stage = staging(ledger, Uploads(), longest_s=0.01, read=lambda *_path, **_limits: answers.wait())
+    count = 2 * ((os.cpu_count() or 1) + 4)
+
+    ended = await asyncio.gather(*(stage.body(RELIGHT, photo) for _ in range(count)), return_exceptions=True)
+
+    assert {(type(each), getattr(each, "error_class", None)) for each in ended} == {(CallError, ErrorClass.TIMEOUT)}
+    assert await asyncio.to_thread(lambda: "still here") == "still here"
+    answers.set()
