@@ -1,8 +1,7 @@
 """Care for a result folder: does the ledger agree with its files, and what can be mended without paying.
 
-`reopen_missing` is what every run does, by size alone; `check` reads every output; `repair` mends what `check`
-finds.  Nothing here sends anything: what has to be fetched or paid for again is opened, and the next run does it.
-Blocking.
+`check` reads every output; `repair` mends what `check` finds.  Nothing here sends anything: what can be fetched again
+is opened, and the next run does it; what could only be paid for is given up, until somebody asks for it.  Blocking.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pipeline import salvage
@@ -22,13 +22,14 @@ from pipeline.ledger import FILE, Ledger, reopen, schema
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
 from pipeline.lock import hold
+from pipeline.missing import GONE
 from pipeline.outputs.names import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.ledger.reopen import Reopened, Standing
+    from pipeline.ledger.reopen import Standing
 
 BLOCK_BYTES = 1 << 20
 NOT_OURS = frozenset({"thumbs.db", "desktop.ini"})
@@ -43,7 +44,9 @@ class Kind(StrEnum):
     FORGOTTEN = "forgotten"
     MISSING = "missing"
     ALTERED = "altered"
+    UNREADABLE = "unreadable"
     MOVED = "moved"
+    RETURNED = "returned"
     UNFINISHED = "unfinished"
     FOREIGN = "foreign"
 
@@ -53,6 +56,8 @@ SAID = {
     Kind.FORGOTTEN: "the journal knows of a call that the ledger has forgotten",
     Kind.MISSING: "the output is not there",
     Kind.ALTERED: "the output is not what was written",
+    Kind.UNREADABLE: "nobody can tell whether the output is there",
+    Kind.RETURNED: "the output of a task that was given up is there again",
     Kind.MOVED: "the output stands elsewhere than the ledger says",
     Kind.UNFINISHED: "a whole output whose task the ledger calls open",
     Kind.FOREIGN: "a file that belongs to no task",
@@ -74,14 +79,6 @@ class Finding:
     def __str__(self) -> str:
         more = self.detail or (f"it stands at {self.found}" if self.found else "")
         return f"{self.place}: {SAID[self.kind]}{f' ({more})' if more else ''}"
-
-
-def reopen_missing(db: sqlite3.Connection, folder: Path, *, now: float) -> Reopened:
-    """Open finished tasks again whose outputs are missing or have another size.  Cheap: asks for sizes only."""
-    reopened = reopen.reopen(db, _gone(reopen.sizes(db), folder), now)
-    if reopened or _planned_twins(db):
-        reopened = reopened.plus(reopen.reopen(db, _gone(reopen.sizes_needed(db), folder), now))
-    return reopened
 
 
 def check(folder: Path) -> Iterator[Finding]:
@@ -131,6 +128,7 @@ def examine(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
     for output in map(reopen.Standing._make, db.execute(SUPERSEDED)):
         if not (folder / output.path).is_file() and (found := strays.by_hash(output.sha256)):
             yield Finding(Kind.MOVED, output.path, output.task, output.n, found)
+    yield from _returned(db, folder)
     for task, key in db.execute(WITHOUT_OUTPUT):
         yield Finding(Kind.MISSING, f"images/{key}/", task)
     authors = {
@@ -199,15 +197,31 @@ def _strays(folder: Path, known: set[str]) -> _Strays:
 
 
 def _look(output: Standing, folder: Path, strays: _Strays) -> Iterator[Finding]:
-    path = folder / output.path
     try:
-        whole = path.stat().st_size == output.size_bytes and hash_of(path) == output.sha256
-    except OSError:
+        whole = _whole(output, folder)
+    except GONE:
         found = strays.by_hash(output.sha256)
         yield Finding(Kind.MOVED if found else Kind.MISSING, output.path, output.task, output.n, found)
-        return
-    if not whole:
-        yield Finding(Kind.ALTERED, output.path, output.task, output.n)
+    except OSError as error:
+        yield Finding(Kind.UNREADABLE, output.path, output.task, output.n, detail=error.strerror or str(error))
+    else:
+        if not whole:
+            yield Finding(Kind.ALTERED, output.path, output.task, output.n)
+
+
+def _returned(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
+    """Tasks that were given up, and have every output."""
+    for task, outputs in groupby(reopen.given_up(db), key=lambda output: output.task):
+        with contextlib.suppress(OSError):
+            every = list(outputs)
+            if all(_whole(output, folder) for output in every):
+                yield Finding(Kind.RETURNED, every[0].path, task)
+
+
+def _whole(output: Standing, folder: Path) -> bool:
+    """Whether it is what was written; raises OSError."""
+    path = folder / output.path
+    return path.stat().st_size == output.size_bytes and hash_of(path) == output.sha256
 
 
 def _forgotten(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
@@ -220,9 +234,16 @@ def _forgotten(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
 
 def _mend(db: sqlite3.Connection, folder: Path, findings: Sequence[Finding], now: float) -> list[str]:
     said = [_put_right(db, folder, finding) for finding in findings if finding.kind is Kind.MOVED]
-    gone = {each.task for each in findings if each.kind in (Kind.MISSING, Kind.ALTERED) and each.task is not None}
-    if gone:
-        said.append(str(reopen.reopen(db, gone, now)))
+    missing, altered, back = (
+        {each.task for each in findings if each.kind is kind and each.task is not None}
+        for kind in (Kind.MISSING, Kind.ALTERED, Kind.RETURNED)
+    )
+    for task in sorted(back):
+        reopen.returned(db, task)
+    if back:
+        said.append(f"{len(back)} tasks that were given up have their outputs again")
+    if missing or altered:
+        said.append(str(reopen.reopen(db, missing, now, altered=altered, pay=False)))
     unfinished = sum(finding.kind is Kind.UNFINISHED for finding in findings)
     if unfinished:
         said.append(f"{unfinished} outputs of tasks under way were left for the next resume, which adopts them")
@@ -243,21 +264,3 @@ def _put_right(db: sqlite3.Connection, folder: Path, finding: Finding) -> str:
         return f"{finding.found} was moved back to {finding.place}"
     db.execute("UPDATE outputs SET path=? WHERE task_id=? AND n=?", (finding.found, finding.task, finding.n))
     return f"the ledger now says {finding.found} instead of {finding.place}"
-
-
-def _gone(outputs: Iterator[tuple[int, str, int]], folder: Path) -> set[int]:
-    """Tasks of which an output is missing or has another size."""
-    base = f"{folder}{os.sep}"
-    stat = os.stat
-    gone = set()
-    for task, path, size_bytes in outputs:
-        try:
-            if stat(base + path).st_size != size_bytes:
-                gone.add(task)
-        except OSError:
-            gone.add(task)
-    return gone
-
-
-def _planned_twins(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM tasks WHERE live AND state='planned' LIMIT 1").fetchone() is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import endpoints
-from pipeline.care import reopen_missing
+from pipeline.missing import reopen_missing
 from pipeline.money import usd
 from pipeline.planning import Planner, scratch
 from pipeline.selection import Selection

@@ -17,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import amend, departed, doubts, endpoints, naming
-from pipeline.care import reopen_missing
 from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
@@ -25,6 +24,7 @@ from pipeline.errors import AccountError, ErrorClass, PipelineError, Unreachable
 from pipeline.ledger import Ledger, counts, reopen
 from pipeline.lock import hold
 from pipeline.lookup import look
+from pipeline.missing import reopen_missing
 from pipeline.money import usd
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outfit import equip, make_provider, make_throttle, second_home
@@ -143,7 +143,7 @@ class Run:
         if self.orders.send and not self.selection.narrow:
             reopened = await ledger.do(partial(reopen_missing, folder=self.orders.out, now=ending.began))
             if reopened:
-                self.watcher.say(str(reopened))
+                self.watcher.say(f"{'warning: ' if reopened.kept else ''}{reopened}")
             asked = await ledger.do(partial(reopen.ask_again, now=ending.began))
             if asked:
                 self.watcher.say(f"{many(asked, 'paid output')} that could not be had: asked for again, at no cost")

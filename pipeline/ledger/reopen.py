@@ -1,8 +1,9 @@
-"""Tasks that were paid for and whose output is gone, or never came: open again in the way that costs least.
+"""Tasks that were paid for and whose output is missing or altered, or never came: opened in the way that costs least.
 
 A task that shared another's output copies it again.  What the provider made in the last days it still has, so the
-task becomes accepted again and is fetched at no cost.  Only what is older has to be paid for once more.  Every
-function runs inside a transaction of the caller.  Knows SQL, never files.
+task becomes accepted again and is fetched at no cost.  Only what is older and missing has to be paid for once more,
+or is given up as lost until somebody asks for it; what is altered is there, and stays.  Every function runs inside a
+transaction of the caller.  Knows SQL, never files.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pipeline.task import State
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
 KEPT_S = 6.5 * 86_400
 """Seconds for which an output can surely be fetched again: the provider keeps outputs for seven days."""
@@ -28,6 +29,12 @@ NEEDED = (
     " AND NOT w.rejected AND w.fingerprint IN (SELECT fingerprint FROM tasks WHERE live AND state='planned')"
 )
 """Outputs of superseded tasks that a planned task is to get a copy of."""
+GIVEN_UP = "FROM outputs o JOIN tasks t ON t.id = o.task_id WHERE t.live AND t.state='failed' AND t.error_class='lost'"
+SAME_BODY = (
+    "w.fingerprint = tasks.fingerprint AND w.id <> tasks.id AND (w.state IN ('intent', 'submitted',"
+    " 'in_doubt') OR (w.state='done' AND w.reused_from IS NULL AND NOT w.rejected))"
+)
+"""Another task that has paid for the same body: whoever shares it copies from there."""
 
 
 class Reopened(NamedTuple):
@@ -41,6 +48,12 @@ class Reopened(NamedTuple):
     """Paid for again: the provider has forgotten them."""
     lost: int = 0
     """Superseded, and not to be had any more."""
+    given_up: int = 0
+    """Failed as lost: paid for again when somebody asks for it."""
+    kept: int = 0
+    """Altered and left so: only another payment would bring the original back."""
+    pay_nano: int = 0
+    """What those that are paid for, or cannot be shared any more, will cost in about, in nano-dollars."""
 
     def __bool__(self) -> bool:
         return any(tuple(self))
@@ -50,6 +63,8 @@ class Reopened(NamedTuple):
             (self.fetch, "to be fetched again, at no cost"),
             (self.copy, "copied again"),
             (self.pay, "paid for again, for the provider keeps outputs for a week"),
+            (self.given_up, "given up as lost: `photobatch resume DIR --only lost` pays for them once more"),
+            (self.kept, "altered ones left as they are: `photobatch ledger DIR --check` names them"),
         )
         said = ", ".join(f"{count} {what}" for count, what in words if count)
         return f"outputs are missing or altered: {said or 'superseded ones only'}"
@@ -85,12 +100,22 @@ def sizes_needed(db: sqlite3.Connection) -> Iterator[tuple[int, str, int]]:
     return db.execute(f"SELECT o.task_id, o.path, o.size_bytes {NEEDED}")
 
 
-def reopen(db: sqlite3.Connection, tasks: Iterable[int], now: float) -> Reopened:
-    """Open finished *tasks* again, whose outputs are gone.  ``now`` is Unix time."""
-    gone = set(tasks)
+def reopen(
+    db: sqlite3.Connection,
+    missing: Collection[int],
+    now: float,
+    *,
+    altered: Collection[int] = (),
+    pay: bool = True,
+) -> Reopened:
+    """Open finished tasks again: with *missing* outputs, and with *altered* ones where that is free.
+
+    ``pay``: what can only be paid for is planned; else it is given up.  ``now`` is Unix time.
+    """
+    gone = {*missing, *altered}
     counted = Reopened()
-    for task in sorted(gone):
-        counted = counted.plus(_reopen(db, task, gone, now))
+    for task in sorted(gone, key=lambda task: (_shares(db, task), task)):  # first those that others copy from
+        counted = counted.plus(_reopen(db, task, gone, now, is_there=task not in missing, pay=pay))
     return counted
 
 
@@ -116,21 +141,58 @@ def ask_again(db: sqlite3.Connection, now: float) -> int:
     return len(tasks)
 
 
-def _reopen(db: sqlite3.Connection, task: int, gone: set[int], now: float) -> Reopened:
-    reused_from, request_id, finished_at, live = db.execute(
-        "SELECT reused_from, request_id, finished_at, live FROM tasks WHERE id=?", (task,)
+def given_up(db: sqlite3.Connection) -> Iterator[Standing]:
+    """The outputs of tasks that were given up as lost."""
+    query = f"SELECT o.task_id, o.path, o.size_bytes, o.sha256, o.n {GIVEN_UP} ORDER BY o.task_id, o.n"
+    return map(Standing._make, db.execute(query))
+
+
+def returned(db: sqlite3.Connection, task: int) -> None:
+    """Finish a task again that was given up: its outputs are there after all.  It shares a body that was paid since."""
+    db.execute(
+        "UPDATE tasks SET state='done', error_class=NULL, error=NULL,"  # noqa: S608  # constant text
+        f" reused_from=(SELECT w.id FROM tasks w WHERE {SAME_BODY} LIMIT 1) WHERE id=?",
+        (task,),
+    )
+
+
+def _reopen(db: sqlite3.Connection, task: int, gone: set[int], now: float, *, is_there: bool, pay: bool) -> Reopened:
+    reused_from, request_id, finished_at, live, cost = db.execute(
+        "SELECT reused_from, request_id, finished_at, live, coalesce(estimate_nano, billed_nano, 0) FROM tasks"
+        " WHERE id=?",
+        (task,),
     ).fetchone()
     if reused_from is not None:
-        _plan(db, task)
-        return Reopened(copy=1)
+        return _copy_again(db, task, gone, finished_at, is_there=is_there, pay=pay)
     if request_id is not None and now - (finished_at or 0.0) < KEPT_S:
         _accept(db, task, "done")
         return Reopened(fetch=1)
-    if not live:
-        _lose(db, task, now)
-        return Reopened(lost=1)
+    if live and (twin := _whole_twin(db, task, gone)) is not None:
+        _plan(db, task)
+        db.execute("UPDATE tasks SET reused_from=NULL WHERE id=?", (twin,))
+        return Reopened(copy=1)
+    if is_there:
+        return Reopened(kept=1)
+    if live and pay:
+        _plan(db, task)
+        return Reopened(pay=1, pay_nano=cost)
+    _lose(db, task, finished_at if live else now)
+    return Reopened(given_up=1) if live else Reopened(lost=1, pay_nano=cost)
+
+
+def _copy_again(
+    db: sqlite3.Connection, task: int, gone: set[int], finished_at: float | None, *, is_there: bool, pay: bool
+) -> Reopened:
+    """The same for a task that shares another's output, once that one was seen to."""
+    paid = f"SELECT w.id, w.state FROM tasks JOIN tasks w ON {SAME_BODY} WHERE tasks.id=?"  # noqa: S608  # constant text
+    sources = db.execute(paid, (task,)).fetchall()
+    if is_there and all(source in gone and state == State.DONE for source, state in sources):
+        return Reopened(kept=1)
+    if not (is_there or pay or sources):
+        _lose(db, task, finished_at)
+        return Reopened(given_up=1)
     _plan(db, task)
-    return Reopened(copy=1) if _hand_over(db, task, gone) else Reopened(pay=1)
+    return Reopened(copy=1)
 
 
 def _plan(db: sqlite3.Connection, task: int) -> None:
@@ -158,18 +220,20 @@ def _accept(db: sqlite3.Connection, task: int, outcome: str) -> None:
     )
 
 
-def _lose(db: sqlite3.Connection, task: int, now: float) -> None:
+def _lose(db: sqlite3.Connection, task: int, at: float | None) -> None:
+    """Where its outputs stood is not forgotten: a disk may come back."""
     db.execute(
         "UPDATE tasks SET state=?, error_class=?, error='its file is gone, and the provider keeps outputs for a week',"
-        " finished_at=? WHERE id=?",
-        (State.FAILED, ErrorClass.LOST, now, task),
+        " finished_at=?, reused_from=NULL WHERE id=?",
+        (State.FAILED, ErrorClass.LOST, at, task),
     )
 
 
-def _hand_over(db: sqlite3.Connection, task: int, gone: set[int]) -> bool:
-    """Let a task that has a copy of the lost output be the one that others copy from; False when there is none."""
-    for (twin,) in db.execute("SELECT id FROM tasks WHERE reused_from=? AND state='done' ORDER BY id", (task,)):
-        if twin not in gone:
-            db.execute("UPDATE tasks SET reused_from=NULL WHERE id=?", (twin,))
-            return True
-    return False
+def _shares(db: sqlite3.Connection, task: int) -> bool:
+    return bool(db.execute("SELECT reused_from IS NOT NULL FROM tasks WHERE id=?", (task,)).fetchone()[0])
+
+
+def _whole_twin(db: sqlite3.Connection, task: int, gone: set[int]) -> int | None:
+    """A task that has a copy of the harmed output: others may copy from it."""
+    twins = db.execute("SELECT id FROM tasks WHERE reused_from=? AND state='done' ORDER BY id", (task,))
+    return next((int(twin) for (twin,) in twins if twin not in gone), None)

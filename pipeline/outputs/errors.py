@@ -25,7 +25,7 @@ class BadOutput(PipelineError):
 
 
 class StorageError(PipelineError):
-    """The result folder does not take what we want to write; nothing stands half-written under a final name."""
+    """The result folder does not take or show an output; nothing stands half-written under a final name."""
 
 
 class StorageFull(StorageError):

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.care import Kind, check, reopen_missing, repair
+from pipeline.care import Kind, check, repair
 from pipeline.closing import export
 from pipeline.errors import FolderError
 from pipeline.ledger.reopen import KEPT_S, Reopened
+from pipeline.missing import FEW, reopen_missing
+from pipeline.outputs import StorageError
+from pipeline.selection import Selection
 from tests.money.rig import Rig
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ async def test_an_old_output_is_paid_for_again_and_both_bills_count(rig: Rig) ->
     (path,) = await finished(rig, "a")
     path.unlink()
     rig.now += KEPT_S + 60
-    assert reopen(rig) == Reopened(pay=1)
+    assert reopen(rig)._replace(pay_nano=0) == Reopened(pay=1)
     await rig.work()
     assert path.is_file()
     assert len(rig.provider.bills) == 2
@@ -111,6 +114,112 @@ async def test_twins_that_are_both_gone_are_paid_for_once(rig: Rig) -> None:
     await rig.work()
     assert all(path.is_file() for path in paths)
     assert len(rig.provider.jobs) == 1
+
+
+async def test_an_old_output_that_was_altered_is_never_paid_for_again(rig: Rig) -> None:
+    (path,) = await finished(rig, "a")
+    path.write_bytes(path.read_bytes() + b"optimised")
+    rig.now += KEPT_S + 60
+
+    kept = reopen(rig)
+
+    assert kept == Reopened(kept=1)
+    assert "--check" in str(kept)
+    await rig.work()
+    assert (rig.states(), len(rig.provider.bills)) == ({"done": 1}, 1)
+    assert path.read_bytes().endswith(b"optimised")
+
+
+@pytest.mark.parametrize(("altered", "expected"), [((1,), Reopened(copy=1)), ((0, 1), Reopened(kept=2))])
+async def test_an_altered_copy_is_copied_again_from_a_whole_original_only(
+    rig: Rig, altered: tuple[int, ...], expected: Reopened
+) -> None:
+    rig.plan("a")
+    rig.plan("a")
+    await rig.work()
+    paths = [rig.folder / path for (path,) in rig.query("SELECT path FROM outputs ORDER BY task_id")]
+    for n in altered:
+        paths[n].write_bytes(paths[n].read_bytes() + b"optimised")
+    rig.now += KEPT_S + 60
+
+    assert reopen(rig) == expected
+
+    await rig.work()
+    assert (rig.states(), len(rig.provider.bills)) == ({"done": 2}, 1)
+
+
+async def test_many_missing_outputs_are_not_paid_for_before_somebody_says_so(rig: Rig) -> None:
+    paths = await finished(rig, *"abcdefgh")
+    rig.now += KEPT_S + 60
+    for path in paths:
+        path.rename(path.with_suffix(".away"))
+
+    with pytest.raises(FolderError, match=r"8 of 8 outputs .* are missing: 8 paid calls, about \$0\.") as refusal:
+        reopen(rig)
+
+    assert "--only lost" in refusal.value.hint
+    assert rig.states() == {"done": 8}
+    for path in paths[FEW:]:
+        path.with_suffix(".away").rename(path)
+    assert reopen(rig).pay == FEW
+
+
+async def test_many_missing_outputs_that_are_free_to_be_had_are_fetched(rig: Rig) -> None:
+    for path in await finished(rig, *"abcdefgh"):
+        path.unlink()
+
+    assert reopen(rig) == Reopened(fetch=8)
+
+
+async def test_an_output_that_cannot_be_looked_at_stops_the_run(rig: Rig) -> None:
+    (path,) = await finished(rig, "a")
+    rig.now += KEPT_S + 60
+    path.unlink()
+    path.symlink_to(path)  # as good as a disk that answers nothing but errors
+
+    with pytest.raises(StorageError, match=r"cannot be looked at.*nothing was sent"):
+        reopen(rig)
+
+    assert [kind for kind, _ in findings(rig)] == [Kind.UNREADABLE]
+    mend(rig)
+    assert rig.states() == {"done": 1}
+
+
+async def test_repair_gives_up_what_could_only_be_paid_for_until_somebody_asks(rig: Rig) -> None:
+    rig.plan("a")
+    rig.plan("a")
+    await rig.work()
+    for path in rig.folder.glob("images/*/*"):
+        path.unlink()
+    rig.now += KEPT_S + 60
+
+    assert any("--only lost" in sentence for sentence in mend(rig))
+
+    assert not reopen(rig)
+    await rig.work()
+    assert (rig.states(), len(rig.provider.bills)) == ({"failed": 2}, 1)
+    only_lost = Selection.parse(["lost"], endpoint=None, keys=(), since=None)
+    assert rig.ledger.run(only_lost.reopen) == 2
+    await rig.work()
+    assert (rig.states(), len(rig.provider.bills)) == ({"done": 2}, 2)
+
+
+async def test_what_was_given_up_and_is_there_after_all_is_done_again(rig: Rig) -> None:
+    rig.plan("a")
+    rig.plan("a")
+    await rig.work()
+    before = rig.query("SELECT state, reused_from, finished_at FROM tasks ORDER BY id")
+    rig.now += KEPT_S + 60
+    (rig.folder / "images").rename(rig.folder / "elsewhere")
+    mend(rig)
+    assert rig.states() == {"failed": 2}
+
+    (rig.folder / "elsewhere").rename(rig.folder / "images")
+    assert [kind for kind, _ in findings(rig)] == [Kind.RETURNED, Kind.RETURNED]
+    mend(rig)
+
+    assert rig.query("SELECT state, reused_from, finished_at FROM tasks ORDER BY id") == before
+    assert findings(rig) == []
 
 
 async def test_check_names_what_is_missing_altered_moved_and_foreign(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pipeline.care import reopen_missing
+from pipeline.missing import reopen_missing
 from tests.money.rig import RELIGHT_WORST_NANO, Crash, FakeProvider, Rig, paid_twice
 
 if TYPE_CHECKING:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.errors import FolderError
 from tests.run.conftest import MOOD, STUDIO, products, recipe
 
 if TYPE_CHECKING:
@@ -60,6 +63,27 @@ async def test_going_back_to_the_old_parameters_costs_nothing(open_shop: Open) -
 
     assert (summary["requests"]["submit"], summary["tasks"]["done"], summary["tasks"]["reused"]) == (0, 2, 2)
     assert all((shop.folder / line["output"]).is_file() for line in shop.results())
+
+
+async def test_outputs_on_a_disk_that_is_not_mounted_are_not_paid_for_again(open_shop: Open) -> None:
+    shop = await open_shop()
+    await shop.run(products(8))
+    with closing(sqlite3.connect(shop.folder / "ledger.db")) as db:
+        db.execute("UPDATE tasks SET finished_at = finished_at - 10 * 86400")
+        db.commit()
+    images = shop.folder / "images"
+    images.rename(shop.folder / "mounted elsewhere")
+    images.mkdir()
+
+    with pytest.raises(FolderError, match="8 of 8 outputs"):
+        await shop.run(products(9))
+    with pytest.raises(FolderError, match="8 of 8 outputs"):
+        await shop.resume()
+    images.rmdir()
+    (shop.folder / "mounted elsewhere").rename(images)
+    summary = await shop.run(products(9))
+
+    assert (summary["tasks"]["done"], shop.bills()) == (9, 9)
 
 
 async def test_rows_that_left_leave_results_and_summary_and_come_back_for_nothing(open_shop: Open) -> None:
