@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pipeline import salvage
 from pipeline.errors import LedgerError
 from pipeline.ledger import FILE, Ledger, reopen, schema
+from pipeline.ledger.evidence import forgotten_run
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
 from pipeline.lock import hold
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     """What can be wrong with a result folder."""
 
     DATABASE = "database"
+    OUTDATED = "outdated"
     FORGOTTEN = "forgotten"
     MISSING = "missing"
     ALTERED = "altered"
@@ -53,6 +55,7 @@ class Kind(StrEnum):
 
 SAID = {
     Kind.DATABASE: "the ledger itself is damaged",
+    Kind.OUTDATED: "the ledger is older than the results beside it",
     Kind.FORGOTTEN: "the journal knows of a call that the ledger has forgotten",
     Kind.MISSING: "the output is not there",
     Kind.ALTERED: "the output is not what was written",
@@ -88,6 +91,9 @@ def check(folder: Path) -> Iterator[Finding]:
         yield Finding(Kind.DATABASE, FILE, detail="; ".join(damage))
         return
     with contextlib.closing(schema.connect(folder / FILE, read_only=True)) as db:
+        if (run_id := forgotten_run(db, folder)) is not None:
+            yield Finding(Kind.OUTDATED, FILE, detail=f"it does not know the run {run_id}")
+            return
         yield from _forgotten(db, folder)
         yield from examine(db, folder)
 
@@ -95,7 +101,11 @@ def check(folder: Path) -> Iterator[Finding]:
 def repair(folder: Path, *, clock: Callable[[], float] = time.time) -> list[str]:
     """Mend what can be mended; sentences about what was done.  Raises FolderBusy, FolderError and LedgerError."""
     with hold(folder, "ledger --repair", clock=clock):
-        said = salvage.rebuild(folder, clock()) if database_damage(folder) else []
+        said = []
+        if database_damage(folder):
+            said = salvage.rebuild(folder, clock())
+        elif _is_outdated(folder):
+            said = salvage.rebuild(folder, clock(), outdated=True)
         ledger = Ledger(folder, clock=clock)
         try:
             if put_back := ledger.recovered.put_back:
@@ -119,14 +129,21 @@ def database_damage(folder: Path) -> list[str]:
     return [] if said == ["ok"] else said
 
 
+def _is_outdated(folder: Path) -> bool:
+    with contextlib.closing(schema.connect(folder / FILE, read_only=True)) as db:
+        return forgotten_run(db, folder) is not None
+
+
 def examine(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
     """Compare a readable ledger with the files of *folder*, each of which is read."""
     known = {path for (path,) in db.execute("SELECT path FROM outputs")}
     strays = _strays(folder, known)
     for output in reopen.standing(db):
         yield from _look(output, folder, strays)
+    taken = reopen.taken(db)
     for output in map(reopen.Standing._make, db.execute(SUPERSEDED)):
-        if not (folder / output.path).is_file() and (found := strays.by_hash(output.sha256)):
+        is_there = output.path not in taken and (folder / output.path).is_file()
+        if not is_there and (found := strays.by_hash(output.sha256)):
             yield Finding(Kind.MOVED, output.path, output.task, output.n, found)
     yield from _returned(db, folder)
     for task, key in db.execute(WITHOUT_OUTPUT):
@@ -156,18 +173,19 @@ class _Strays:
     def __init__(self, folder: Path, paths: list[str]) -> None:
         self._folder = folder
         self._paths = paths
-        self._hashes: dict[str, str] | None = None
+        self._hashes: dict[str, list[str]] | None = None
         self._taken: set[str] = set()
 
     def by_hash(self, sha256: str) -> str | None:
-        """The stray file with this content, which is then nobody else's."""
+        """A stray file with this content, which is then nobody else's."""
         if self._hashes is None:
-            self._hashes = {hash_of(self._folder / path): path for path in self._paths}
-        found = self._hashes.get(sha256)
-        if found is None or found in self._taken:
+            self._hashes = {}
+            for path in self._paths:
+                self._hashes.setdefault(hash_of(self._folder / path), []).append(path)
+        if not (alike := self._hashes.get(sha256)):
             return None
-        self._taken.add(found)
-        return found
+        self._taken.add(alike[0])
+        return alike.pop(0)
 
     def left(self) -> Iterator[str]:
         """Those under ``images/`` that nobody has claimed."""
@@ -238,6 +256,7 @@ def _mend(db: sqlite3.Connection, folder: Path, findings: Sequence[Finding], now
         {each.task for each in findings if each.kind is kind and each.task is not None}
         for kind in (Kind.MISSING, Kind.ALTERED, Kind.RETURNED)
     )
+    reopen.lose_taken(db, now)
     for task in sorted(back):
         reopen.returned(db, task)
     if back:

@@ -1,4 +1,4 @@
-"""Build a ledger anew from what is left of a folder: the damaged ledger's rows, then ``results.parquet``.
+"""Build a ledger anew from what is left of a folder: the damaged or outdated ledger's rows, and ``results.parquet``.
 
 The results ledger was written at the end of the last run.  It names every task with its state, money and first
 output; the body's fingerprint is computed again from the parameters, and further images of a task are recognised by
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
 from pipeline.ledger import FILE, schema
+from pipeline.ledger.evidence import RESULTS, SUMMARY, last_summary
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
 from pipeline.ledger.salvage import copy_rows, set_aside
@@ -31,14 +32,18 @@ if TYPE_CHECKING:
 
     from pipeline.task import SavedImage
 
-RESULTS = "results.parquet"
 WEB = ("http://", "https://")
 SETTLED = {State.INTENT: State.IN_DOUBT}
 """States that only a run under way may leave; everything else is taken as it was written."""
+OUTCOMES = {State.DONE: "done", State.SUBMITTED: "submitted", State.IN_DOUBT: "in_doubt", State.FAILED: "failed"}
+"""Of the newest attempt, by the task's state."""
 
 
-def rebuild(folder: Path, now: float) -> list[str]:
-    """Replace a damaged ledger by what can be saved; sentences about it.  The caller holds the folder's lock."""
+def rebuild(folder: Path, now: float, *, outdated: bool = False) -> list[str]:
+    """Replace a ledger by what can be saved; sentences about it.  The caller holds the folder's lock.
+
+    *outdated*: it is whole and came out of a backup, so the results have the last word; a damaged one knows more.
+    """
     aside = set_aside(folder)
     made = folder / f"{FILE}.new"
     made.unlink(missing_ok=True)
@@ -46,15 +51,39 @@ def rebuild(folder: Path, now: float) -> list[str]:
         schema.prepare(db, made)
         db.execute("BEGIN")
         copied = copy_rows(aside, db)
-        refilled = Refill(db, folder, now).work() if (folder / RESULTS).exists() else 0
+        refill = Refill(db, folder, now)
+        if outdated:
+            refill.overtake()
+        refilled = refill.work() if (folder / RESULTS).exists() else 0
+        _remember_run(db, folder)
         db.execute("DELETE FROM meta WHERE name='results'")
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     made.rename(folder / FILE)
-    said = [f"the damaged ledger was kept as {aside.name}; {copied} of its entries could be read"]
+    what = "outdated" if outdated else "damaged"
+    said = [f"the {what} ledger was kept as {aside.name}; {copied} of its entries could be read"]
     if refilled:
         said.append(f"{refilled} tasks were taken from {RESULTS}; see `photobatch explain` before you pay for anything")
     return said
+
+
+def _remember_run(db: sqlite3.Connection, folder: Path) -> None:
+    """The run that left the results, as its summary tells it: without it the new ledger would count as outdated."""
+    summary = last_summary(folder)
+    if isinstance(run_id := summary.get("run_id"), str):
+        ended = (folder / SUMMARY).stat().st_mtime
+        db.execute(
+            "INSERT OR IGNORE INTO runs (id, command, started_at, finished_at, stopped_by, exit_code, summary)"
+            " VALUES (?,'run',?,?,?,?,?)",
+            (
+                run_id,
+                ended - float(summary.get("elapsed_s") or 0.0),
+                ended,
+                summary.get("stopped_by"),
+                summary.get("exit_code"),
+                json.dumps(summary, ensure_ascii=False),
+            ),
+        )
 
 
 class Refill:
@@ -74,11 +103,23 @@ class Refill:
         known = {id_ for (id_,) in self._db.execute("SELECT id FROM tasks")}
         return sum(self._add(line) for line in _lines(self._folder / RESULTS) if int(line["task_id"]) not in known)
 
+    def overtake(self) -> None:
+        """Drop what an older ledger says of the tasks of the results, and let go of those that are not there."""
+        self._db.execute("UPDATE rows SET live=0")
+        self._db.execute("UPDATE tasks SET live=0")
+        for line in _lines(self._folder / RESULTS):
+            task = (int(line["task_id"]),)
+            self._db.execute("DELETE FROM tasks WHERE id=?", task)
+            self._db.execute("DELETE FROM outputs WHERE task_id=?", task)
+            if _was_sent(line):
+                self._db.execute("DELETE FROM attempts WHERE task_id=?", task)
+
     def _add(self, line: dict[str, Any]) -> bool:
-        state = State(line["state"])
-        state = SETTLED.get(state, state)
+        state = _state(line)
         task = int(line["task_id"])
         body = None if state is State.INVALID else _fingerprint(line["endpoint"], line["params"])
+        if _was_sent(line):  # although the body was paid before: that output was rejected
+            self._db.execute("UPDATE tasks SET rejected=1 WHERE fingerprint=? AND state='done' AND NOT live", (body,))
         added = self._db.execute(
             "INSERT OR IGNORE INTO tasks (id, key, step, endpoint, row_id, fingerprint, params, image_source, state,"
             " live, error_class, error, http_status, attempts, estimate_nano, reserve_nano, billed_nano, request_id,"
@@ -142,9 +183,7 @@ class Refill:
 
         Its number is above all that the journal knows: those are put back under their own.
         """
-        outcome = {State.DONE: "done", State.SUBMITTED: "submitted", State.IN_DOUBT: "in_doubt", State.FAILED: "failed"}
-        sent = state in outcome and line["reused_from"] is None and (line["attempts"] or 0) > 0
-        if not sent or self._db.execute("SELECT 1 FROM attempts WHERE task_id=?", (task,)).fetchone():
+        if not _was_sent(line) or self._db.execute("SELECT 1 FROM attempts WHERE task_id=?", (task,)).fetchone():
             return
         billed = _nano(line["cost_billed_usd"])
         self._db.execute(
@@ -154,7 +193,7 @@ class Refill:
                 self._journalled,
                 task,
                 line["run_id"] or "",
-                outcome[state],
+                OUTCOMES[state],
                 _unix(line["submitted_at"]) or self._now,
                 _unix(line["finished_at"]),
                 line["seed"],
@@ -203,6 +242,16 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield from batch.to_pylist()
     except (OSError, pa.ArrowException):
         return
+
+
+def _state(line: dict[str, Any]) -> State:
+    state = State(line["state"])
+    return SETTLED.get(state, state)
+
+
+def _was_sent(line: dict[str, Any]) -> bool:
+    """Whether the task's money is its own."""
+    return _state(line) in OUTCOMES and line["reused_from"] is None and (line["attempts"] or 0) > 0
 
 
 def _fingerprint(slug: str, params: str) -> bytes:

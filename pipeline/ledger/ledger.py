@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import FolderError
-from pipeline.ledger import entries, loading, schema
+from pipeline.ledger import entries, evidence, loading, schema
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
@@ -34,11 +34,14 @@ class Ledger:
     """The memory of one result folder.  Use from one process at a time (`pipeline.lock`)."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Open the ledger in *folder*, creating both when missing; put back what a damaged database forgot."""
+        """Open the ledger in *folder*, creating both when missing; put back what a damaged database forgot.
+
+        Raises FolderError for one that is gone, or older than the results beside it.
+        """
         self.folder = folder
         self.path = folder / FILE
         self._clock = clock
-        self._refuse_amnesia()
+        evidence.refuse_gone(self.path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.journal = Journal(folder / JOURNAL)
@@ -51,21 +54,12 @@ class Ledger:
             self._db = undo.enter_context(contextlib.closing(schema.connect(self.path)))
             schema.prepare(self._db, self.path)
             try:
+                evidence.refuse_outdated(self._db, folder)
                 self.recovered = recover(self._db, self.journal, clock())
             except sqlite3.Error as error:
                 raise schema.unusable(self.path, error) from error
             undo.pop_all()
         self._writer = Writer(self._db, self.path, self.journal)
-
-    def _refuse_amnesia(self) -> None:
-        """A folder with results whose ledger is gone would be paid for once more, without a word."""
-        exists = self.path.exists()  # a reader may leave a log behind, which says nothing by itself
-        gone = not exists or not (self.path.stat().st_size or self.path.with_name(f"{FILE}-wal").exists())
-        if gone and (self.folder / "results.parquet").exists():
-            raise FolderError(
-                f"{self.folder} has results, but its ledger is gone: everything would be paid for once more",
-                hint=f"photobatch ledger {self.folder} --repair rebuilds it; or give another --out folder",
-            )
 
     async def do(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run *operation* on the writer thread; return once it is on disk."""

@@ -29,6 +29,7 @@ NEEDED = (
     " AND NOT w.rejected AND w.fingerprint IN (SELECT fingerprint FROM tasks WHERE live AND state='planned')"
 )
 """Outputs of superseded tasks that a planned task is to get a copy of."""
+ASIDE = "FROM outputs o JOIN tasks t ON t.id = o.task_id WHERE t.state='done' AND NOT t.live"
 GIVEN_UP = "FROM outputs o JOIN tasks t ON t.id = o.task_id WHERE t.live AND t.state='failed' AND t.error_class='lost'"
 SAME_BODY = (
     "w.fingerprint = tasks.fingerprint AND w.id <> tasks.id AND (w.state IN ('intent', 'submitted',"
@@ -145,6 +146,18 @@ def given_up(db: sqlite3.Connection) -> Iterator[Standing]:
     """The outputs of tasks that were given up as lost."""
     query = f"SELECT o.task_id, o.path, o.size_bytes, o.sha256, o.n {GIVEN_UP} ORDER BY o.task_id, o.n"
     return map(Standing._make, db.execute(query))
+
+
+def taken(db: sqlite3.Connection) -> set[str]:
+    """Places of superseded outputs at which, as the ledger says, another task's output stands."""
+    return {str(path) for (path,) in db.execute(f"SELECT o.path {ASIDE} INTERSECT SELECT o.path {STANDING}")}
+
+
+def lose_taken(db: sqlite3.Connection, now: float) -> None:
+    """Let nobody copy a superseded output from a place where another stands by now."""
+    places = taken(db)
+    for task in {int(task) for task, path in db.execute(f"SELECT t.id, o.path {ASIDE}") if path in places}:
+        _lose(db, task, now)
 
 
 def returned(db: sqlite3.Connection, task: int) -> None:
