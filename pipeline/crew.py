@@ -68,26 +68,33 @@ class Crew:
         """Tasks in hand, with the Unix time at which they were taken: the watchdog names them."""
 
     async def work(self, endpoints: Iterable[str], accepted: Iterable[Task]) -> None:
-        """Settle every open task of *endpoints*, and first take up what was *accepted* in an earlier run."""
-        lanes: dict[str, list[Task]] = {slug: [] for slug in endpoints}
+        """Settle every open task of *endpoints*, and first take up what was *accepted* in an earlier run.
+
+        Of an endpoint that only accepted tasks are of, nothing is sent: `settle` fetches, and pays for nothing.
+        """
+        sending = frozenset(endpoints)
+        lanes: dict[str, list[Task]] = {slug: [] for slug in sending}
         for task in accepted:
             lanes.setdefault(task.endpoint, []).append(task)
         with self._worker.delivery.hands:
-            await self._work(lanes)
+            await self._work(lanes, sending)
 
-    async def _work(self, lanes: dict[str, list[Task]]) -> None:
+    async def _work(self, lanes: dict[str, list[Task]], sending: frozenset[str]) -> None:
         async with asyncio.TaskGroup() as group:
             for slug, first in lanes.items():
                 inbox: asyncio.Queue[Task | Sharing | None] = asyncio.Queue(maxsize=2 * self._hands)
-                group.create_task(self._feed(slug, first, inbox), name=f"feeder {slug}")
+                group.create_task(self._feed(slug, first, inbox, sends=slug in sending), name=f"feeder {slug}")
                 for number in range(self._hands):
                     group.create_task(self._drain(inbox), name=f"worker {slug} {number}")
 
-    async def _feed(self, slug: str, first: list[Task], inbox: asyncio.Queue[Task | Sharing | None]) -> None:
+    async def _feed(
+        self, slug: str, first: list[Task], inbox: asyncio.Queue[Task | Sharing | None], *, sends: bool
+    ) -> None:
         for task in first:
             await inbox.put(task)
-        for after in dict.fromkeys([0] if self._news.ended else [self._news.known_id, 0]):
-            await self._feed_above(after, slug, inbox)
+        if sends:
+            for after in dict.fromkeys([0] if self._news.ended else [self._news.known_id, 0]):
+                await self._feed_above(after, slug, inbox)
         for _ in range(self._hands):
             await inbox.put(None)  # one "go home" per worker
 

@@ -38,6 +38,7 @@ from pipeline.selection import Selection
 from pipeline.steering import steer
 from pipeline.stop import INTERRUPTED, Reason
 from pipeline.tools import Habits, Tools
+from pipeline.uncut import uncut
 from pipeline.words import many
 from pipeline.worker import Worker
 
@@ -94,7 +95,9 @@ class Run:
                 ledger.claim(self.orders.provider, self.orders.base_url)
                 return await self._recorded(ledger)
             finally:
-                await asyncio.to_thread(ledger.close)
+                _, cut = await uncut(ledger.close)
+                if cut is not None:
+                    raise cut
 
     async def _recorded(self, ledger: Ledger) -> dict[str, Any]:
         """The run between its two entries in the ledger."""
@@ -122,8 +125,10 @@ class Run:
             with contextlib.suppress(PipelineError):
                 ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
             raise
-        summary = await asyncio.to_thread(close, ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
+        summary, cut = await uncut(partial(close, ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock()))
         try:
+            if cut is not None:
+                raise cut
             if self._mirror is not None:
                 await self._mirror.catch_up(await ledger.do(counts.standing_outputs))
                 await self._mirror.publish()

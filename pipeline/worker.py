@@ -62,6 +62,7 @@ class Worker:
         """Send *task*; when its input cannot be had, returns one with the same body to try instead."""
         story = Story(self.tools, self.habits.patience)
         try:
+            self._worth_it(task)
             body = await self._body(task, story)
             try:
                 await self._send(task, body, story)
@@ -219,17 +220,21 @@ class Worker:
 
     async def _reserve(self, task: Task) -> Reservation:
         """Step 1; raises LeftOpen when the cap or the stop says no."""
-        budget = self.tools.budget
-        nano = self._worst_nano(task)
-        if self.tools.stop.gone(task.endpoint) or budget.hopeless(nano):
-            raise LeftOpen
+        nano = self._worth_it(task)
         try:
-            reservation = await budget.reserve(nano, gone=lambda: self.tools.stop.gone(task.endpoint))
+            reservation = await self.tools.budget.reserve(nano, gone=lambda: self.tools.stop.gone(task.endpoint))
         except CapReached as refusal:
             raise LeftOpen from refusal
         if reservation is None:
             raise LeftOpen
         return reservation
+
+    def _worth_it(self, task: Task) -> int:
+        """What to reserve; raises LeftOpen when that is refused anyway: then nothing is read and uploaded either."""
+        nano = self._worst_nano(task)
+        if self.tools.stop.gone(task.endpoint) or self.tools.budget.hopeless(nano):
+            raise LeftOpen
+        return nano
 
     def _worst_nano(self, task: Task) -> int:
         """What to reserve.  Planning refuses a cap over unknown prices; a run without planning meets them here."""

@@ -71,14 +71,7 @@ class Ledger:
 
     def checkpoint(self) -> None:
         """Move everything into the main file and start the journal anew.  Blocking; call while little is going on."""
-        self.run(lambda _db: None)
-        self._writer.close()
-        try:
-            self._writer.into_main_file()
-        except sqlite3.Error as error:
-            raise schema.unusable(self.path, error) from error
-        finally:
-            self._writer = Writer(self._db, self.path, self.journal)
+        self._writer.checkpoint()
 
     def close(self) -> None:
         """Finish, checkpoint and close.  Never raises for a full disk: what was committed stays."""

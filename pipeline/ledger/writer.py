@@ -51,6 +51,7 @@ class _Ask:
     answer: Callable[[Any, BaseException | None], None]
     loop: asyncio.AbstractEventLoop | None
     undoable: bool = True
+    checkpoints: bool = False
     result: Any = None
     error: BaseException | None = field(default=None)
 
@@ -76,6 +77,8 @@ class Writer:
         self._journal_most = JOURNAL_MOST_BYTES
         self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
         self._broken: LedgerError | None = None
+        self.closed = False
+        self._door = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -96,11 +99,18 @@ class Writer:
             else:
                 future.set_exception(error)
 
-        self._asks.put(_Ask(operation, answer, loop, undoable))
+        self._ask(_Ask(operation, answer, loop, undoable))
         return await future
 
     def run(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
         """Like `do`, for callers without a loop: blocks until it is on disk."""
+        return self._waited_for(operation)
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the main file, after what was asked before.  Blocks; raises LedgerError."""
+        self._waited_for(lambda _db: None, checkpoints=True)
+
+    def _waited_for(self, operation: Callable[[sqlite3.Connection], Result], *, checkpoints: bool = False) -> Result:
         done = threading.Event()
         box: list[Any] = [None, None]
 
@@ -108,7 +118,7 @@ class Writer:
             box[:] = [result, error]
             done.set()
 
-        self._asks.put(_Ask(operation, answer, None))
+        self._ask(_Ask(operation, answer, None, checkpoints=checkpoints))
         done.wait()
         if box[1] is not None:
             raise box[1]
@@ -116,9 +126,18 @@ class Writer:
         return result
 
     def close(self) -> None:
-        """Finish what was asked, then stop the thread.  The connection stays open."""
-        self._asks.put(None)
+        """Finish what was asked, then stop the thread; who asks later gets LedgerError.  The connection stays open."""
+        with self._door:
+            if not self.closed:
+                self.closed = True
+                self._asks.put(None)
         self._thread.join()
+
+    def _ask(self, ask: _Ask) -> None:
+        with self._door:
+            if self.closed:  # else nobody would ever answer
+                raise LedgerError(f"{self._path} was closed", hint="run again: nothing is lost")
+            self._asks.put(ask)
 
     def into_main_file(self) -> None:
         """Move the write-ahead log into the main file, then empty the journal.
@@ -138,6 +157,7 @@ class Writer:
                 self._pause(early_s)
             group, last = self._gather(first)
             self._commit(group)
+            self._checkpoint([ask for ask in group if ask.checkpoints])
             if 1 < len(group) < FEW:
                 self._next_commit = self._now() + GATHER_S
             _tell(group)
@@ -145,6 +165,14 @@ class Writer:
                 return
             if self._journal.size_bytes > self._journal_most:
                 self._shorten_journal()
+
+    def _checkpoint(self, asks: list[_Ask]) -> None:
+        if asks:
+            try:
+                self.into_main_file()
+            except (sqlite3.Error, OSError) as error:
+                for ask in asks:
+                    ask.error = self._refusal(error)
 
     def _shorten_journal(self) -> None:
         """Without waiting for others who have the ledger open: the run would stand still."""

@@ -109,6 +109,26 @@ def test_the_cap_the_deadline_and_the_failure_limit_have_their_codes(
     assert (failing.code, failing.json["stopped_by"], failing.json["tasks"]["failed"]) == (10, "failures", 1)
 
 
+@pytest.mark.parametrize("fault", ["drop-after", "left submitted"])
+def test_settle_fetches_what_was_paid_for_and_sends_nothing(provider: Provider, tmp_path: Path, fault: str) -> None:
+    catalog, out = write_csv(tmp_path / "many.csv", products(30)), tmp_path / "out"
+    if fault == "drop-after":
+        provider.faults({"match": {"kind": "submit", "nth": [2]}, "fault": fault})
+    else:
+        provider.faults({"match": {"kind": "output"}, "fault": "500"})
+    before = len(provider.bills())
+    begun = provider.run("run", catalog, *RELIGHTING, "-o", out, "--cap", "0.8", "--json")
+    paid = len(provider.bills()) - before
+    assert begun.json["tasks"]["open"] >= 25
+    provider.faults()
+
+    settled = provider.run("settle", out, "--json")
+
+    assert len(provider.bills()) - before == paid > 0
+    assert settled.json["tasks"]["done"] == paid
+    assert settled.json["tasks"]["open"] == 30 - paid
+
+
 WRONG: list[tuple[list[str], str]] = [
     (["run", "nothing.csv", *RELIGHTING, "-o", "out"], "nothing.csv"),
     (["run", "catalog.csv", "-o", "out"], "--endpoint"),

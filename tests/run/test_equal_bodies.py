@@ -122,6 +122,23 @@ async def test_images_that_are_the_same_file_under_two_names_are_paid_and_upload
     assert (again["tasks"]["done"], shop.bills(), shop.asked("upload")) == (6, 6, 3), "new content behind an old name"
 
 
+async def test_photos_that_the_cap_leaves_no_money_for_are_not_uploaded(open_shop: Open) -> None:
+    from PIL import Image
+
+    shop = await open_shop()
+    for n in range(60):
+        Image.new("RGB", (64, 64), (n, 0, 0)).save(shop.folder.parent / f"{n}.png")
+    rows = [{"sku": f"P-{n}", "title": "x", "image_url": f"{n}.png"} for n in range(60)]
+
+    first = await shop.run(rows, cap_usd=0.4, concurrency=1)
+    uploads = shop.asked("upload")
+    again = await shop.run(rows, cap_usd=0.4, concurrency=1)
+
+    assert (first["stopped_by"], again["stopped_by"], shop.bills()) == ("cap", "cap", 1)
+    assert uploads < 10
+    assert shop.asked("upload") - uploads < 10
+
+
 async def test_a_file_that_vanished_fails_every_row_that_needs_it(open_shop: Open) -> None:
     from PIL import Image
 

@@ -129,6 +129,42 @@ async def test_a_long_journal_is_emptied_and_who_reads_the_ledger_is_never_waite
     journal.close()
 
 
+async def test_who_asks_a_closed_ledger_is_told_so_and_never_waits(writer: Writer, db: sqlite3.Connection) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    last = asyncio.create_task(writer.do(lambda _db: (begun.set(), go_on.wait(10))))
+    await asyncio.to_thread(begun.wait)
+    closing = asyncio.create_task(asyncio.to_thread(writer.close))
+    while not writer.closed:  # noqa: ASYNC110  # it closes on another thread
+        await asyncio.sleep(0)
+
+    with pytest.raises(LedgerError, match="closed"):
+        await writer.do(remember("late"))
+    with pytest.raises(LedgerError, match="closed"):
+        await asyncio.to_thread(writer.run, remember("later"))
+    go_on.set()
+    await asyncio.gather(last, closing)
+    writer.close()  # once more does nothing
+
+    assert names(db) == []
+
+
+async def test_a_checkpoint_takes_its_turn_among_the_others(writer: Writer, tmp_path: Path) -> None:
+    held = threading.Event()
+    first = asyncio.create_task(writer.do(lambda _db: held.wait(10)))
+    await asyncio.sleep(0)
+    before = asyncio.create_task(writer.do(remember("a")))
+    await asyncio.sleep(0)
+    checkpoint = asyncio.create_task(asyncio.to_thread(writer.checkpoint))
+    held.set()
+    await asyncio.gather(first, before, checkpoint)
+    await writer.do(remember("b"))
+
+    alone = tmp_path / "copy.db"
+    alone.write_bytes((tmp_path / "ledger.db").read_bytes())  # without the write-ahead log
+    with contextlib.closing(sqlite3.connect(alone)) as copy:
+        assert names(copy) == ["a"]
+
+
 async def test_few_callers_side_by_side_share_commits_and_one_alone_never_waits(
     db: sqlite3.Connection, tmp_path: Path
 ) -> None:
