@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import itertools
 import shutil
 import time
@@ -11,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import workload
 from measuring import HERE, Samples, in_turn, own_cores, photobatch, run, serving
+from PIL import Image
 from table import Line
-
-from pipeline.outputs.check import inspect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,12 +53,14 @@ def _against(own: Samples, name: str, other: Samples, size: str) -> Line:
 
 
 def decoding(*, quick: bool) -> list[Line]:
-    """Full decoding, the default, against the decoding alone on all cores; nothing is pinned."""
-    pictures = {"a JPEG of one megapixel": workload.jpeg(), "a small PNG full of grain": workload.png("100 KB")}
-    return [_decoding(what, data, quick=quick) for what, data in pictures.items()]
+    """Full decoding, the default, against Pillow's decoding alone on all cores; nothing is pinned."""
+    pictures = {f"a {kind} of one megapixel": workload.megapixel(kind) for kind in ("JPEG", "WebP", "PNG")}
+    small = {"a PNG of 256 pixels, all grain, smaller than any endpoint makes": workload.png("100 KB")}
+    made = [_decoding(what, data, quick=quick, goal=0.8) for what, data in pictures.items()]
+    return made + [_decoding(what, data, quick=quick, goal=None) for what, data in small.items()]
 
 
-def _decoding(what: str, data: bytes, *, quick: bool) -> Line:
+def _decoding(what: str, data: bytes, *, quick: bool, goal: float | None) -> Line:
     with workload.scratch() as folder:
         bench = _Bench(folder, data, 200 if quick else 3000)
         with serving(bench.image) as url:
@@ -68,7 +70,10 @@ def _decoding(what: str, data: bytes, *, quick: bool) -> Line:
             )
     own, alone = samples["photobatch"], samples["decoding alone"]
     note = f"{own.median:,.0f} and {alone.median:,.0f} images/s; {what}, {len(data):,} bytes"
-    return Line.at_least("the same with full decoding, against decoding alone", own.ratio_to(alone), 0.8, note)
+    name = "the same with full decoding, against decoding alone"
+    if goal is None:
+        return Line(name, f"{own.ratio_to(alone):.2f} x", "", note)
+    return Line.at_least(name, own.ratio_to(alone), goal, note)
 
 
 class _Bench:
@@ -101,13 +106,17 @@ class _Bench:
         return self.count / float(said["seconds"])
 
     def decode(self) -> float:
-        """The same check of the same image, in as many threads as are useful."""
+        """The same image decoded by Pillow, in as many threads as are useful."""
         data = self.image.read_bytes()
         count = min(self.count, 1000)
+
+        def decoded(_number: int) -> None:
+            Image.open(io.BytesIO(data)).load()
+
         with ThreadPoolExecutor() as pool:
-            list(pool.map(inspect, [data] * 50))
+            list(pool.map(decoded, range(50)))
             began = time.perf_counter()
-            list(pool.map(inspect, [data] * count))
+            list(pool.map(decoded, range(count)))
             return count / (time.perf_counter() - began)
 
     def _fresh(self) -> Path:

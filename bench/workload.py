@@ -92,15 +92,19 @@ def png(name: str) -> bytes:
     return best
 
 
-def jpeg() -> bytes:
-    """A JPEG of about 100 KB and one megapixel, as shops and endpoints keep them: soft shapes with a little grain."""
+def megapixel(kind: str) -> bytes:
+    """A JPEG, WebP or PNG of about 100 KB and one megapixel, as endpoints make them: soft shapes, a little grain.
+
+    A PNG of that size has no grain: an image made by AI in front of a plain background.
+    """
     chance = np.random.default_rng(7)
     shade = np.add.outer(np.sin(np.linspace(0, 9, 1024)), np.cos(np.linspace(0, 7, 1024)))[:, :, None]
-    noisy = (128 + 50 * shade + chance.normal(0, 2, (1024, 1024, 3))).clip(0, 255).astype(np.uint8)
+    grain = chance.normal(0, 2, (1024, 1024, 3)) if kind != "PNG" else np.zeros((1, 1, 3))
+    made = Image.fromarray((128 + 50 * shade + grain).clip(0, 255).astype(np.uint8))
     best = b""
-    for quality in range(60, 96, 5):
+    for quality in range(60, 100, 3):
         file = io.BytesIO()
-        Image.fromarray(noisy).save(file, "JPEG", quality=quality)
+        made.save(file, kind, quality=quality)
         if not best or abs(file.tell() - 100_000) < abs(len(best) - 100_000):
             best = file.getvalue()
     return best

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.images.decode import Limits, UnreadableImage, check_bytes, check_header, decode, has_alpha
+from pipeline.images.decode import Limits, UnreadableImage, check_bytes, check_header, decode_to_check, has_alpha
 from pipeline.outputs.errors import BadOutput
 
 __all__ = ["BadOutput", "ImageFacts", "inspect"]
@@ -27,8 +27,9 @@ class ImageFacts:
 def inspect(data: bytes, *, limits: Limits | None = None, full: bool = True) -> ImageFacts:
     """Facts about the image in *data*.
 
-    ``full`` decodes every pixel of the first frame; otherwise only magic, size and end mark are read, in
-    microseconds (a file whose end mark is missing, or in a format we cannot walk ourselves, is decoded all the same).
+    ``full`` decodes every pixel of the first frame, a JPEG's in grey; otherwise only magic, size and end mark are
+    read, in microseconds (a file whose end mark is missing, or in a format we cannot walk ourselves, is decoded all
+    the same).
     A JPEG that is damaged inside may decode without complaint.  Raises BadOutput.
     """
     limits = limits or Limits()
@@ -48,7 +49,7 @@ def _by_header(data: bytes, limits: Limits) -> ImageFacts:
 
 def _by_decoding(data: bytes, limits: Limits) -> ImageFacts:
     found = check_bytes(data, limits)
-    image = decode(data, limits)
+    image = decode_to_check(data, limits)
     return ImageFacts(image.width, image.height, found.content_type, found.extension, has_alpha(image))
 
 

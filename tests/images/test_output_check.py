@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
+from pipeline.images.decode import UnreadableImage, decode, decode_to_check
 from pipeline.images.header import read_header
 from pipeline.outputs import BadOutput, Limits, inspect
 from tests.images.pictures import decoded, encoded, picture, png_chunk, png_that_claims, tiff_that_claims
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 GOOD = {
     "png": (encoded(), "image/png", "png", False),
@@ -197,3 +198,34 @@ def test_our_own_header_agrees_with_pillow(name: str) -> None:
     assert header is not None
     assert (header.width, header.height) == decoded(data).size
     assert header.complete
+
+
+JPEGS = {
+    "fine colours": encoded(kind="JPEG", quality=95, subsampling=0),
+    "coarse colours": encoded(kind="JPEG", subsampling=2),
+    "progressive": encoded(kind="JPEG", progressive=True),
+    "red, green and blue": encoded(kind="JPEG", keep_rgb=True),
+    "grey": encoded(picture("L"), "JPEG"),
+    "cmyk": encoded(picture("CMYK"), "JPEG"),
+}
+
+
+@given(
+    kind=st.sampled_from(sorted(JPEGS)),
+    cut=st.integers(0, 60),
+    hits=st.dictionaries(st.floats(0, 1), st.binary(min_size=1, max_size=1)),
+)
+def test_a_jpeg_decoded_in_grey_is_judged_as_in_colour(kind: str, cut: int, hits: dict[float, bytes]) -> None:
+    data = bytearray(JPEGS[kind])
+    for place, byte in hits.items():
+        at = 2 + int(place * (len(data) - 3))
+        data[at : at + 1] = byte
+    hurt = bytes(data[: len(data) - cut])
+
+    def judged(decode: Callable[[bytes, Limits], Image.Image]) -> tuple[int, int] | str:
+        try:
+            return decode(hurt, Limits()).size
+        except UnreadableImage as error:
+            return str(error)
+
+    assert judged(decode_to_check) == judged(decode)
