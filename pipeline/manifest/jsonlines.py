@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells, text
-from pipeline.manifest.values import as_text
+from pipeline.manifest.values import Spelled, as_text
 from pipeline.task import Row
 
 if TYPE_CHECKING:
@@ -84,23 +84,9 @@ def _from_lines(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
                 yield _object(origin, line, f"line {number}")
 
 
-class _Spelled(float):
-    """A number that remembers how it was written: ``19.90`` is not ``19.9`` to a shop."""
-
-    def __new__(cls, text: str) -> _Spelled:
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
 def _object(origin: Origin, line: str, place: str) -> dict[str, Any]:
     try:
-        found = json.loads(line, parse_float=_Spelled)
+        found = json.loads(line, parse_float=Spelled, parse_constant=_missing)
     except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{origin.name}: {place} is not a whole JSON object ({error})",
@@ -118,13 +104,17 @@ def _from_array(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
             hint=f"make it JSON lines: jq -c '.[]' {origin.name} > catalog.jsonl",
         )
     try:
-        items = json.loads(body.removeprefix("\ufeff"), parse_float=_Spelled)
+        items = json.loads(body.removeprefix("\ufeff"), parse_float=Spelled, parse_constant=_missing)
     except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{origin.name}: is not valid JSON ({error})", hint="it may be cut short: fetch it again"
         ) from error
     for number, item in enumerate(items, start=1):
         yield _as_object(origin, item, f"row {number}")
+
+
+def _missing(_word: str) -> None:
+    """NaN and the infinities are no JSON: exporters write them where there is no value."""
 
 
 def _as_object(origin: Origin, found: Any, place: str) -> dict[str, Any]:

@@ -33,8 +33,6 @@ class ParquetReader:
     origin: Origin
     columns: tuple[str, ...]
     bytes_columns: frozenset[int]
-    counted_columns: frozenset[int]
-    """Float columns that hold whole numbers and nulls only: integers that pandas widened."""
     notices: Notices
 
     def batches(self, size: int) -> Iterator[list[Row]]:
@@ -52,8 +50,7 @@ class ParquetReader:
     def _texts(self, batch: pa.RecordBatch) -> list[list[str]]:
         read = iter(batch.columns)
         return [
-            [""] * batch.num_rows if i in self.bytes_columns else _texts(next(read), whole=i in self.counted_columns)
-            for i in range(len(self.columns))
+            [""] * batch.num_rows if i in self.bytes_columns else _texts(next(read)) for i in range(len(self.columns))
         ]
 
 
@@ -69,11 +66,10 @@ def open_parquet(origin: Origin, notices: Notices) -> ParquetReader:
         skipped = frozenset(
             i for i, f in enumerate(schema) if _holds_bytes(f.type) and not _is_text(origin, file, f.name)
         )
-        counted = frozenset(i for i, f in enumerate(schema) if _is_counted(origin, file, f))
         notices.note(f"Parquet, {file.metadata.num_rows:,} rows, {len(columns)} columns")
     for i in sorted(skipped):
         notices.warn(f'{origin.name}: column "{columns[i]}" holds bytes, not text; it is read as empty')
-    return ParquetReader(origin, columns, skipped, counted, notices)
+    return ParquetReader(origin, columns, skipped, notices)
 
 
 def _opened(origin: Origin) -> Any:
@@ -125,45 +121,24 @@ def _is_text(origin: Origin, file: Any, column: str) -> bool:
         return False
 
 
-def _is_counted(origin: Origin, file: Any, field: pa.Field) -> bool:
-    import pyarrow.compute as pc
-    import pyarrow.types as t
-
-    if not t.is_floating(field.type):
-        return False
-    nulls = 0
-    for batch in _reading(origin, file, 65_536, [field.name]):
-        column = batch.column(0)
-        present = column.drop_null()
-        nulls += len(column) - len(present)
-        missing = pc.sum(pc.is_nan(present)).as_py() or 0
-        nulls += missing
-        if (pc.sum(pc.equal(present, pc.floor(present))).as_py() or 0) + missing < len(present):
-            return False
-    return nulls > 0
-
-
-def _texts(column: pa.Array, *, whole: bool) -> list[str]:
+def _texts(column: pa.Array) -> list[str]:
     import pyarrow as pa
     import pyarrow.types as t
 
     kind = column.type
     if t.is_dictionary(kind):
-        return _texts(column.dictionary_decode(), whole=whole)
+        return _texts(column.dictionary_decode())
     if t.is_null(kind):
         return [""] * len(column)
     if t.is_integer(kind) or t.is_boolean(kind):
-        return _texts(column.cast(pa.string()), whole=whole)
+        return _texts(column.cast(pa.string()))
     if t.is_string(kind) or t.is_large_string(kind):
         return list(column.fill_null("").to_pylist())
-    if t.is_floating(kind):
-        return [_float_text(value, whole=whole) for value in column.to_pylist()]
-    if t.is_timestamp(kind) and kind.unit == "ns":
-        column = column.cast(pa.timestamp("us", kind.tz), safe=False)  # Python's datetime ends at microseconds
+    if t.is_timestamp(kind):
+        column = column.cast(pa.timestamp("us", _zone(kind)), safe=False)  # Python's datetime ends at microseconds
     return [as_text(dict(v) if t.is_map(kind) and v is not None else v) for v in column.to_pylist()]
 
 
-def _float_text(value: float | None, *, whole: bool) -> str:
-    if value is None or value != value:  # noqa: PLR0124  # NaN is the one value unequal to itself
-        return ""
-    return str(int(value)) if whole else repr(value)
+def _zone(kind: pa.DataType) -> str | None:
+    """UTC for an offset: Arrow takes that from the first row.  The name of a place stays."""
+    return "UTC" if kind.tz and kind.tz[0] in "+-" else kind.tz

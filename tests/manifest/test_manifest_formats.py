@@ -44,14 +44,25 @@ ARROW_COLUMNS = [
     (pa.array([7, None, -1]), ["7", "", "-1"]),
     (pa.array([True, None, False]), ["true", "", "false"]),
     (pa.nulls(3), ["", "", ""]),
-    (pa.array([0.5, None, 19.0]), ["0.5", "", "19.0"]),
+    (pa.array([0.5, None, 19.0]), ["0.5", "", "19"]),
     (pa.array([850064060010.0, None, 7.0]), ["850064060010", "", "7"]),
-    (pa.array([1.0, 2.0, 3.0]), ["1.0", "2.0", "3.0"]),
+    (pa.array([1.0, 2.0, 3.0]), ["1", "2", "3"]),
+    (pa.array([-0.0, float("nan"), float("-inf")]), ["0", "", ""]),
+    (pa.array([[1.0, float("nan")], [2.5], None]), ["1", "2.5", ""]),
+    (pa.array([{"w": 1.0}, {"w": 2.5}, None]), ['{"w": 1}', '{"w": 2.5}', ""]),
     (pa.array([Decimal("1.50"), None, Decimal("0.00")]), ["1.50", "", "0.00"]),
     (pa.array([dt.date(2026, 1, 2), None, None]), ["2026-01-02", "", ""]),
     (
         pa.array([dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), None, None], pa.timestamp("ns", "UTC")),
         ["2026-01-02T03:04:05+00:00", "", ""],
+    ),
+    (
+        pa.array([dt.datetime(2026, 1, 2, 3, tzinfo=UTC), None, None], pa.timestamp("s", "+02:00")),
+        ["2026-01-02T03:00:00+00:00", "", ""],
+    ),
+    (
+        pa.array([dt.datetime(2026, 1, 2, 3, tzinfo=UTC), None, None], pa.timestamp("us", "Europe/Berlin")),
+        ["2026-01-02T04:00:00+01:00", "", ""],
     ),
     (pa.array([["https://x/a.jpg", None, "https://x/b.jpg"], [], None]), ["https://x/a.jpg, https://x/b.jpg", "", ""]),
     (pa.array([{"a": 1, "b": "é"}, None, {"a": None, "b": ""}]), ['{"a": 1, "b": "é"}', "", '{"a": null, "b": ""}']),
@@ -68,6 +79,50 @@ def test_parquet_columns_of_every_type_become_text(tmp_path: Path, values: pa.Ar
     manifest = open_manifest(parquet(tmp_path, {"sku": ["1", "2", "3"], "value": values}))
 
     assert column(manifest, "value") == texts
+
+
+ALONE_AND_IN_COMPANY = [
+    ([10.0], [10.0, None]),
+    ([10.0], [10.0, 10.5]),
+    ([10.0], [10.0, float("inf")]),
+    ([10], [10, 10.5]),
+    ([[1]], [[1], [2.5]]),
+    ([True], [True, None]),
+    ([pd.Timestamp("2026-01-02")], [pd.Timestamp("2026-01-02"), pd.Timestamp("2026-01-02T03:04:05.000006"), None]),
+    ([dt.datetime(2026, 1, 2, tzinfo=UTC)], [dt.datetime(2026, 1, 2, tzinfo=UTC), None]),
+    (pd.Categorical([10]), pd.Categorical([10, None])),
+    (pd.Categorical([10.0]), pd.Categorical([10.0, 10.5])),
+]
+
+
+@pytest.mark.parametrize(("alone", "in_company"), ALONE_AND_IN_COMPANY, ids=str)
+@pytest.mark.parametrize("written", [False, True], ids=["frame", "parquet"])
+def test_a_cell_reads_the_same_whatever_the_other_rows_hold(
+    tmp_path: Path, alone: Any, in_company: Any, *, written: bool
+) -> None:
+    def first(values: Any) -> str:
+        frame = pd.DataFrame({"value": values})
+        if not written:
+            return column(open_manifest(frame), "value")[0]
+        return column(open_manifest(parquet(tmp_path, {"value": pa.array(frame["value"], from_pandas=True)})), "value")[
+            0
+        ]
+
+    assert first(alone) == first(in_company)
+
+
+def test_times_with_an_offset_read_the_same_whatever_row_is_first(tmp_path: Path) -> None:
+    summer, winter = (
+        dt.datetime(2026, month, 2, 12, tzinfo=dt.timezone(dt.timedelta(hours=hours)))
+        for month, hours in ((7, 2), (1, 1))
+    )
+
+    both = [
+        column(open_manifest(parquet(tmp_path, {"when": pa.array(rows)})), "when")
+        for rows in ([summer, winter], [winter])
+    ]
+
+    assert both[0][1] == both[1][0] == "2026-01-02T11:00:00+00:00"
 
 
 def test_parquet_rows_are_numbered_across_row_groups(tmp_path: Path) -> None:
@@ -134,6 +189,16 @@ def test_json_lines_keep_the_spelling_of_numbers(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_words_for_no_number_in_json_are_empty(tmp_path: Path, word: str) -> None:
+    rows = f'{{"sku": "A", "title": {word}, "sizes": [1.50, {word}]}}'
+    (tmp_path / "catalog.jsonl").write_text(rows, encoding="utf-8")
+    (tmp_path / "catalog.json").write_text(f"[{rows}]", encoding="utf-8")
+
+    for name in ("catalog.jsonl", "catalog.json"):
+        assert cells(open_manifest(tmp_path / name)) == [("A", "", "1.50")]
+
+
 def test_json_arrays_and_compressed_lines_are_read(tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text(json.dumps([{"sku": "A"}, {"sku": "B", "n": 1}], indent=2), encoding="utf-8")
     (tmp_path / "catalog.ndjson.gz").write_bytes(gzip.compress(b'\xef\xbb\xbf{"sku": "A"}\r\n{"sku": "B", "n": 1}'))
@@ -180,7 +245,7 @@ def test_a_data_frame_becomes_text_and_nothing_is_invented() -> None:
     assert cells(open_manifest(frame)) == [
         ("007", "1", "7", "19.5", "2026-01-02T03:04:05+00:00", "1", "5"),
         ("", "2", "", "", "", "", "0.1"),
-        ("NA", "3", "8", "20.0", "", "3", "https://x/a, https://x/b"),
+        ("NA", "3", "8", "20", "", "3", "https://x/a, https://x/b"),
     ]
 
 
