@@ -87,7 +87,7 @@ class Display(Watcher):
         if not self._quiet:
             print_summary(summary)
             print_places(self._folder)
-            if any(summary["tasks"][word] for word in ("failed", "in_doubt", "invalid")):
+            if "unfetched" in summary or any(summary["tasks"][word] for word in ("failed", "in_doubt", "invalid")):
                 say(f"why, and what to do: photobatch status {self._folder}")
             if is_rehearsal(self._folder):
                 say("a rehearsal on the sandbox: no money was spent; for real pictures use another folder")
@@ -156,6 +156,8 @@ def line(state: Working) -> str:
     words = [f"{tally.done} done", f"{tally.failed} failed", f"{left} open"]
     if tally.in_doubt:
         words.append(f"{tally.in_doubt} in doubt")
+    if tally.put_off:
+        words.append(f"{tally.put_off} could not be fetched")
     words += [
         f"{tools.throttle.in_flight} in flight",
         f"{per_minute:.0f}/min",

@@ -55,6 +55,7 @@ def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("balance", f"${summary['balance_usd']:,.2f}" if "balance_usd" in summary else ""),
         ("requests", f"{requests['submit']:,} calls, {requests['http_429']:,} times 429"),
         ("time", f"{summary['elapsed_s']:,.0f} s"),
+        ("to fetch", "{tasks:,}, at no cost: {why}".format(**summary["unfetched"]) if "unfetched" in summary else ""),
         ("stopped by", summary["stopped_by"] or ""),
         ("why", summary.get("message", "")),
     ]

@@ -143,6 +143,8 @@ def print_summary(summary: dict[str, Any], *, console: Console | None = None) ->
         f"{requests['submit']:,} calls, {requests['poll']:,} polls, {requests['http_429']:,} times 429,"
         f" {requests['http_5xx']:,} times 5xx, in {summary['elapsed_s']:,.1f} s",
     )
+    if unfetched := summary.get("unfetched"):
+        table.add_row("to be fetched", escape(redacted(f"{unfetched['tasks']:,}, at no cost: {unfetched['why']}")))
     if summary["stopped_by"]:
         table.add_row("stopped by", summary["stopped_by"])
     console.print(table)

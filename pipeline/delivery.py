@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline import endpoints
 from pipeline.errors import CallError, ErrorClass
 from pipeline.ledger.entries import Receipt, Verdict
+from pipeline.ledger.reopen import KEPT_S
 from pipeline.outputs import BadOutput
 from pipeline.outputs.hands import Hands
 from pipeline.policy import Patience, next_step
@@ -91,11 +92,7 @@ class Delivery:
     async def in_vain(self, task: Task, attempt: Attempt, error: CallError) -> None:
         """An accepted task will give nothing; or cannot be had at present, and is left for a later run."""
         if error.error_class not in FRUITLESS:
-            await self.tools.budget.settle(attempt.reservation, None)
-            patience = Patience()
-            self.tools.stop_for(
-                task, error, next_step(error, tries=patience.attempts, elapsed_s=0.0, patience=patience, chance=0.0)
-            )
+            await self._put_off(task, attempt, error)
             return
         billed = 0 if error.error_class is ErrorClass.INFERENCE_FAILED else error.billed_nano
         verdict = Verdict.of(error, self.tools.clock())
@@ -103,6 +100,16 @@ class Delivery:
         await self.tools.budget.settle(attempt.reservation, billed)
         for _ in range(1 + twins):
             self.tools.observer.ended(task, State.FAILED, error.error_class, None)
+
+    async def _put_off(self, task: Task, attempt: Attempt, error: CallError) -> None:
+        """Keep *task* accepted, and why it could not be had: the next run asks again first of all."""
+        now, patience = self.tools.clock(), Patience()
+        step = next_step(error, tries=patience.attempts, elapsed_s=0.0, patience=patience, chance=0.0)
+        self.tools.stop_for(task, error, step)
+        if now - attempt.began < KEPT_S:  # what the provider need not have any more stops no run, night after night
+            self.tools.observer.ended(task, State.SUBMITTED, error.error_class, None)
+        await self.tools.ledger.put_off(task, Verdict.of(error, now))
+        await self.tools.budget.settle(attempt.reservation, None)
 
     async def share(self, twin: Task, source_id: int, images: list[SavedImage] | None = None) -> None:
         """Give *twin* the output of the paid task *source_id*: the same body, no second payment."""

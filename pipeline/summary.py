@@ -61,6 +61,9 @@ def summarise(
     }
     if doubtful:
         summary["in_doubt"] = {"tasks": doubtful, "at_stake_usd": usd(at_stake)}
+    waiting, why = counts.unfetched(db)
+    if waiting:
+        summary["unfetched"] = {"tasks": waiting, "why": why}
     if message:
         summary["message"] = message
     return summary

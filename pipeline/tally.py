@@ -33,7 +33,7 @@ class FailureLimit:
     """When a run stops because too much fails: ``count`` failures, or a ``share`` of the last ``window`` ends.
 
     The default stops a broken recipe after ten calls: 10 of the first 10, or half of the last 50.  A task in doubt
-    counts as well: it gave nothing, and may have cost its price.
+    counts as well, and one whose paid output cannot be had: it gave nothing, and may have cost its price.
     """
 
     count: int | None = None
@@ -82,6 +82,8 @@ class Tally:
     reused: int = 0
     failed: int = 0
     in_doubt: int = 0
+    put_off: int = 0
+    """Accepted, and not to be had at present: they stay open."""
     billed_nano: int = 0
     remaining_nano: int | None = None
     latencies: dict[str, list[float]] = field(default_factory=dict)
@@ -122,6 +124,8 @@ class Tally:
             self.failed += 1
         elif state is State.IN_DOUBT:
             self.in_doubt += 1
+        elif state is State.SUBMITTED:
+            self.put_off += 1
         if error_class is not None:
             self.errors[error_class] = self.errors.get(error_class, 0) + 1
         if receipt is not None:
@@ -129,7 +133,7 @@ class Tally:
             if receipt.latency_s is not None:
                 self.latencies.setdefault(task.endpoint, []).append(receipt.latency_s)
         self.on_end(task, state, error_class)
-        self._watch(in_vain=state in (State.FAILED, State.IN_DOUBT))
+        self._watch(in_vain=state is not State.DONE)
 
     def balance(self, remaining_nano: int) -> None:
         """The provider told the balance."""
@@ -156,5 +160,9 @@ class Tally:
         self._in_vain += in_vain
         if in_vain and self.limit.passed(self._ends, self._in_vain, self._total):
             doubtful = f", {self.in_doubt} of them perhaps billed" if self.in_doubt else ""
-            message = f"{self._in_vain} of {self._total} tasks failed{doubtful}: the run stops before more is wasted"
+            accepted = f", the outputs of {self.put_off} cannot be had at present" if self.put_off else ""
+            message = (
+                f"{self._in_vain} of {self._total} tasks failed{doubtful}{accepted}:"
+                " the run stops before more is wasted"
+            )
             self.stop(Reason("failures", ErrorClass.INTERRUPTED, message))

@@ -41,7 +41,7 @@ class Observer(Protocol):
         """A POST was answered with *error*, or not at all."""
 
     def ended(self, task: Task, state: State, error_class: ErrorClass | None, receipt: Receipt | None) -> None:
-        """A task came to an end in this run; ``receipt`` for a paid one."""
+        """A task came to an end in this run; ``receipt`` for a paid one.  Still submitted: it could not be had."""
 
     def balance(self, remaining_nano: int) -> None:
         """The provider told the balance."""

@@ -121,6 +121,15 @@ def doubtful(db: sqlite3.Connection) -> tuple[int, int]:
     return int(count), int(held)
 
 
+def unfetched(db: sqlite3.Connection) -> tuple[int, str]:
+    """(tasks that were accepted and could not be had when they were asked for last, the commonest reason)."""
+    found = db.execute(
+        f"SELECT count(*), error FROM tasks WHERE {AT_RISK} AND state='submitted' AND live AND error IS NOT NULL"  # noqa: S608  # constant text
+        " GROUP BY error ORDER BY 1 DESC"
+    ).fetchall()
+    return sum(count for count, _ in found), str(found[0][1]) if found else ""
+
+
 def endpoint_plans(db: sqlite3.Connection) -> list[EndpointPlan]:
     """What each endpoint has to do, and what that costs; each body is paid once."""
     plans: dict[str, EndpointPlan] = {}
@@ -179,11 +188,12 @@ def marked_outputs(db: sqlite3.Connection) -> tuple[int, int]:
 
 
 def causes(db: sqlite3.Connection) -> list[tuple[str, str, str, int, str]]:
-    """(state, endpoint, error_class, count, an example) of everything that is neither done nor merely planned."""
+    """(state, endpoint, error_class, count, an example) of everything that is not done for a reason."""
     return list(
         db.execute(
             "SELECT state, endpoint, coalesce(error_class, ''), count(*), coalesce(max(error), '') FROM tasks"
-            " WHERE (live AND state IN ('failed', 'invalid')) OR state='in_doubt'"
+            " WHERE (live AND (state IN ('failed', 'invalid') OR (state='submitted' AND error IS NOT NULL)))"
+            " OR state='in_doubt'"
             " GROUP BY 1, 2, 3 ORDER BY 4 DESC"
         )
     )

@@ -3,6 +3,7 @@
     planned ─ intent ─┬─ not_sent / refused ──▶ planned or failed       nothing was billed
                       ├─ doubt ───────────────▶ in_doubt                perhaps billed
                       └─ accepted ────────────▶ submitted ─┬─ done      billed, output on disk
+                                                           ├─ put_off   billed or not, asked for again later
                                                            └─ gave_up   billed or not, no output
 
 Every function takes the connection first and runs inside the writer's transaction.  Knows SQL, never the network.
@@ -169,6 +170,14 @@ def gave_up(
     _add_to_bill(db, task_id, billed_nano)
     _end(db, task_id, State.PLANNED if reopen else State.FAILED, verdict)
     return 0 if reopen else fail_twins(db, task_id, verdict)
+
+
+def put_off(db: sqlite3.Connection, *, task_id: int, verdict: Verdict) -> None:
+    """An accepted task that cannot be had at present: it stays what it is, and the ledger keeps why."""
+    db.execute(
+        "UPDATE tasks SET error_class=?, error=?, http_status=? WHERE id=?",
+        (verdict.error_class, verdict.error, verdict.http_status, task_id),
+    )
 
 
 def done(

@@ -226,10 +226,11 @@ def timeline(db: sqlite3.Connection, run_id: str) -> Timeline | None:
 
 
 def failures(db: sqlite3.Connection) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """(state, endpoint, error class, error) of every live task that failed, is invalid or in doubt."""
+    """(state, endpoint, error class, error) of every live task that failed, is invalid, in doubt or put off."""
     return db.execute(
         "SELECT state, endpoint, error_class, error FROM tasks"
-        " WHERE live AND state IN ('failed', 'invalid', 'in_doubt') ORDER BY id"
+        " WHERE live AND (state IN ('failed', 'invalid', 'in_doubt') OR (state='submitted' AND error IS NOT NULL))"
+        " ORDER BY id"
     )
 
 

@@ -169,6 +169,10 @@ class Ledger:
         """Record a call that was perhaps billed."""
         await self.do(lambda db: entries.doubt(db, task_id=task.id, attempt=attempt, verdict=verdict))
 
+    async def put_off(self, task: Task, verdict: Verdict) -> None:
+        """Record why an accepted task cannot be had at present."""
+        await self.do(lambda db: entries.put_off(db, task_id=task.id, verdict=verdict))
+
     async def gave_up(
         self, task: Task, attempt: int, verdict: Verdict, *, billed_nano: int | None, reopen: bool = False
     ) -> int:

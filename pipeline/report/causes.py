@@ -59,6 +59,7 @@ IN_DOUBT = (
     "Sent, but no answer came: perhaps billed, so never sent again by itself. "
     "`photobatch settle` asks the provider's history."
 )
+PUT_OFF = "Accepted, but its output could not be fetched. `photobatch resume` asks for it again, at no cost."
 UNKNOWN = "See the error, correct its cause and run again."
 
 
@@ -108,6 +109,8 @@ def remedy(state: str, error_class: str | None) -> str:
     """What to do about a task in *state* that has *error_class*."""
     if state == "in_doubt":
         return IN_DOUBT
+    if state == "submitted":
+        return PUT_OFF
     return REMEDIES.get(error_class or "", UNKNOWN)
 
 

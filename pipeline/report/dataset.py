@@ -81,7 +81,7 @@ class Dataset:
             "id": each.id,
             "error": each.error,
             "error_class": each.error_class,
-            "remedy": remedy(each.state, each.error_class) if each.state in NOT_DONE else None,
+            "remedy": remedy(each.state, each.error_class) if _has_cause(each) else None,
             "http_status": each.http_status,
             "note": each.note,
             "attempts": each.attempts,
@@ -109,7 +109,7 @@ class Dataset:
         origin = self._pictures.input_of(each.endpoint, params)
         flags = self._flags(each, params, origin[1] if origin else None)
         cause = ""
-        if each.state in NOT_DONE:
+        if _has_cause(each):
             cause = self.causes.of(each.state, each.endpoint, each.error_class, each.error)
         return (
             each.id,
@@ -169,6 +169,10 @@ def _output(each: Entry) -> str:
     path = each.path or ""
     plain, dot, extension = path.rpartition(".")
     return extension if dot and plain == f"images/{each.key}/{each.step}" else path
+
+
+def _has_cause(each: Entry) -> bool:
+    return each.state in NOT_DONE or (each.state == "submitted" and each.error is not None)
 
 
 def _dollars(nano: int | None) -> float | None:

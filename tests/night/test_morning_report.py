@@ -40,7 +40,11 @@ NOTHING = {"requests": {"submit": 0, "poll": 1, "http_429": 0, "http_5xx": 0}, "
         ({}, "success", "shop: 2 done, $0.52"),
         (NOTHING, "nothing", "shop: nothing to do"),
         ({"exit_code": 4, "stopped_by": "cap"}, "cap", "shop: the cap was reached, 0 tasks stay open"),
-        ({"exit_code": 3}, "failure", "shop: finished, some tasks failed or were invalid (exit code 3)"),
+        (
+            {"exit_code": 3},
+            "failure",
+            "shop: finished, some tasks failed or were invalid, or paid outputs are still to be fetched",
+        ),
         ({"exit_code": 10, "stopped_by": "deadline"}, "failure", "exit code 10"),
     ],
 )
@@ -56,6 +60,10 @@ def test_the_report_says_rows_money_and_why() -> None:
     assert "$0.52 this run, $3.10 in this folder" in text
     assert "$7.50" in text
     assert "the cap | is reached" in text
+
+
+def test_the_report_says_what_was_paid_for_and_could_not_be_fetched() -> None:
+    assert "2, at no cost: HTTP 500" in plain("shop", summary(unfetched={"tasks": 2, "why": "HTTP 500"}, exit_code=3))
 
 
 def test_the_page_of_a_job_is_a_table_that_survives_bars_and_line_breaks(
