@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ErrorClass
+from pipeline.ledger import uploads
 from pipeline.ledger.loading import TASK_COLUMNS, load
 from pipeline.task import SavedImage, State, Task
 from pipeline.wish import encode
@@ -243,6 +244,7 @@ def moved(db: sqlite3.Connection, *, old: str, new: str, task_id: int | None = N
 
 
 def _close(db: sqlite3.Connection, attempt: int, outcome: str, verdict: Verdict, *, billed: int | None) -> None:
+    uploads.forget_blamed(db, attempt, verdict.error_class, verdict.error)
     db.execute(
         "UPDATE attempts SET outcome=?, closed_at=?, http_status=?, error_class=?, error=?, billed_nano=?,"
         " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END WHERE id=?",

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import FolderError
-from pipeline.ledger import entries, evidence, loading, schema
+from pipeline.ledger import entries, evidence, loading, schema, uploads
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
@@ -248,17 +248,12 @@ class Ledger:
 
     async def upload(self, sha256: str, not_before: float) -> str | None:
         """The URL under which the provider has this content, unless it was uploaded before *not_before*."""
-        found = await self.do(
-            lambda db: db.execute(
-                "SELECT url FROM uploads WHERE sha256=? AND uploaded_at>=?", (sha256, not_before)
-            ).fetchone()
-        )
-        return None if found is None else str(found[0])
+        return await self.do(lambda db: uploads.known(db, sha256, not_before))
 
     async def uploaded(self, sha256: str, url: str) -> None:
         """Remember where the provider has this content."""
         at = self._clock()
-        await self.do(lambda db: db.execute("INSERT OR REPLACE INTO uploads VALUES (?,?,?)", (sha256, url, at)))
+        await self.do(lambda db: uploads.remember(db, sha256, url, at))
 
     # Money
 

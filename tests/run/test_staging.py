@@ -11,12 +11,16 @@ import pytest
 
 from pipeline.errors import CallError, ErrorClass
 from pipeline.ledger import Ledger
+from pipeline.ledger.uploads import blamed
 from pipeline.staging import Staging
 from tests.money.rig import FakeProvider, picture
+from tests.run.conftest import MOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.run.conftest import Open
 
 RELIGHT = "segmind-relighting-v2"
 URL = "https://provider.example/1.png"
@@ -97,3 +101,52 @@ async def test_a_dead_drive_takes_no_thread_that_others_need(ledger: Asked, phot
     assert {(type(each), getattr(each, "error_class", None)) for each in ended} == {(CallError, ErrorClass.TIMEOUT)}
     assert await asyncio.to_thread(lambda: "still here") == "still here"
     answers.set()
+
+
+ONE, OTHER = "https://assets.example/u/1a2b3c.jpg", "https://assets.example/u/4d%205e.png?v=1"
+
+
+@pytest.mark.parametrize(
+    ("error_class", "text", "is_blamed"),
+    [
+        (ErrorClass.INFERENCE_FAILED, f"Invalid input image: image: {ONE} answered 404", True),
+        (ErrorClass.BAD_REQUEST, "HTTP 400: no such file: 1a2b3c.jpg", True),
+        (ErrorClass.BAD_REQUEST, "HTTP 400: https://assets.example/u/4d 5e.png is no image", True),
+        (ErrorClass.REJECTED, "HTTP 406: Failed to download image", True),
+        (ErrorClass.INFERENCE_FAILED, "the endpoint ran and failed: could not fetch the URL", True),
+        (ErrorClass.INFERENCE_FAILED, "the endpoint ran and failed: CUDA out of memory", False),
+        (ErrorClass.REJECTED, "HTTP 406: the image violates our content policy", False),
+        (ErrorClass.GATEWAY, f"HTTP 502: {ONE} could not be fetched", False),
+        (ErrorClass.LOST, f"the output made of {ONE} is not there any more", False),
+    ],
+)
+def test_an_upload_is_blamed_where_the_error_names_it_or_an_image_that_could_not_be_had(
+    error_class: ErrorClass, text: str, *, is_blamed: bool
+) -> None:
+    assert blamed(error_class, text, [ONE, OTHER]) is is_blamed
+
+
+@pytest.mark.parametrize(
+    ("rule", "error_class"),
+    [
+        ({"match": {"kind": "submit"}, "status": 400, "body": {"error": "cannot access image"}}, "bad_request"),
+        (
+            {"match": {"kind": "status"}, "status": 200, "body": {"status": "FAILED", "error": "no such image: 404"}},
+            "inference_failed",
+        ),
+    ],
+    ids=["refused", "failed"],
+)
+async def test_an_upload_that_the_provider_has_forgotten_is_uploaded_anew_by_the_next_try(
+    open_shop: Open, photo: dict[str, Any], rule: dict[str, Any], error_class: str
+) -> None:
+    shop = await open_shop({**rule, "fault": "status", "times": 1})
+    rows = [{"sku": "A", "title": "A", "image_url": photo["image"]}]
+
+    await shop.run(rows, MOOD)
+    refused = shop.results()[0]["error_class"]
+    again = await shop.run([{**rows[0], "title": "B"}], MOOD)
+
+    assert (refused, again["tasks"]["done"], shop.asked("upload")) == (error_class, 1, 2)
+    await shop.run([{**rows[0], "title": "C"}], MOOD)
+    assert shop.asked("upload") == 2, "the new one is kept"
