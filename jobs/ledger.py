@@ -39,9 +39,9 @@ def ledger(
     With --check or --repair: exit code 3 when something is wrong.
     """
     from pipeline.inspection import reading
-    from pipeline.ledger import counts, export
+    from pipeline.ledger import counts, evidence, export
 
-    if not (repair and (folder / "results.parquet").exists()):
+    if not (repair and evidence.traces(folder)):
         existing(folder)
     if check or repair:
         raise typer.Exit(_care(folder, mend=repair))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pipeline import salvage
 from pipeline.errors import LedgerError
 from pipeline.ledger import FILE, Ledger, reopen, schema
-from pipeline.ledger.evidence import forgotten_run
+from pipeline.ledger.evidence import RESULTS, forgotten_run, refuse_gone
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
 from pipeline.lock import hold
@@ -102,6 +102,8 @@ def repair(folder: Path, *, clock: Callable[[], float] = time.time) -> list[str]
     """Mend what can be mended; sentences about what was done.  Raises FolderBusy, FolderError and LedgerError."""
     with hold(folder, "ledger --repair", clock=clock):
         said = []
+        if not (folder / RESULTS).exists():
+            refuse_gone(folder / FILE)
         if database_damage(folder):
             said = salvage.rebuild(folder, clock())
         elif _is_outdated(folder):

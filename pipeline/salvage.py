@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
+from pipeline.errors import LedgerError
 from pipeline.ledger import FILE, schema
-from pipeline.ledger.evidence import RESULTS, SUMMARY, last_summary
+from pipeline.ledger.evidence import RESULTS, SUMMARY, last_summary, traces
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
 from pipeline.ledger.salvage import copy_rows, set_aside
@@ -42,6 +43,7 @@ OUTCOMES = {State.DONE: "done", State.SUBMITTED: "submitted", State.IN_DOUBT: "i
 def rebuild(folder: Path, now: float, *, outdated: bool = False) -> list[str]:
     """Replace a ledger by what can be saved; sentences about it.  The caller holds the folder's lock.
 
+    Raises LedgerError when nothing can, although runs have left something behind.
     *outdated*: it is whole and came out of a backup, so the results have the last word; a damaged one knows more.
     """
     aside = set_aside(folder)
@@ -55,6 +57,7 @@ def rebuild(folder: Path, now: float, *, outdated: bool = False) -> list[str]:
         if outdated:
             refill.overtake()
         refilled = refill.work() if (folder / RESULTS).exists() else 0
+        _refuse_empty(db, folder, aside.name)
         _remember_run(db, folder)
         db.execute("DELETE FROM meta WHERE name='results'")
         db.execute("COMMIT")
@@ -65,6 +68,15 @@ def rebuild(folder: Path, now: float, *, outdated: bool = False) -> list[str]:
     if refilled:
         said.append(f"{refilled} tasks were taken from {RESULTS}; see `photobatch explain` before you pay for anything")
     return said
+
+
+def _refuse_empty(db: sqlite3.Connection, folder: Path, aside: str) -> None:
+    """Leave no ledger rather than one that forgot everything: a run would pay for all of it once more."""
+    if not db.execute("SELECT 1 FROM tasks LIMIT 1").fetchone() and traces(folder):
+        raise LedgerError(
+            f"{folder}: nothing could be read of the damaged ledger, kept as {aside}, nor of {RESULTS}",
+            hint=f"put {FILE} back out of a backup, or give another --out folder",
+        )
 
 
 def _remember_run(db: sqlite3.Connection, folder: Path) -> None:

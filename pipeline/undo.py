@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import lock
 from pipeline.errors import PipelineError
-from pipeline.ledger import FILE, schema
+from pipeline.ledger import FILE, evidence, schema
 from pipeline.ledger.ledger import JOURNAL
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _remove(folder: Path) -> None:
 def _is_empty(folder: Path) -> bool:
     """Whether the ledger in *folder* holds no task; False when nobody can tell."""
     if not (folder / FILE).exists():
-        return True
+        return not evidence.traces(folder)  # else it was deleted, and its journal is all that is left of it
     try:
         with contextlib.closing(schema.connect(folder / FILE, read_only=True)) as db:
             return not db.execute("SELECT count(*) FROM tasks").fetchone()[0]
