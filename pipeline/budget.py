@@ -37,6 +37,17 @@ class Reservation:
     name: str | None = None
     inherited: bool = False
     """True when an earlier run set it aside: a cap over a stretch of time keeps counting it whole."""
+    billed_nano: int | None = None
+    """What the call was billed, when that is known already: its output is only fetched once more."""
+
+    def bill(self, told_nano: int | None) -> int | None:
+        """What the call costs after *told_nano* was said of it: a bill that is known is replaced, never taken back."""
+        return told_nano if told_nano or self.billed_nano is None else self.billed_nano
+
+    def extra_nano(self, told_nano: int | None) -> int | None:
+        """The part of that which nobody knew of before."""
+        bill = self.bill(told_nano)
+        return None if bill is None else bill - (self.billed_nano or 0)
 
 
 @dataclass(slots=True)
@@ -131,20 +142,24 @@ class Budget:
                 raise await self._refuse(nano)
         return None
 
-    def take_over(self, nano: int, name: str | None) -> Reservation:
-        """The reservation that an earlier run left for a task that is still under way."""
+    def take_over(self, nano: int, name: str | None, billed_nano: int | None = None) -> Reservation:
+        """The reservation that an earlier run left for a task that is still under way, or its bill."""
         self._under_way += 1
-        return Reservation(nano, name, inherited=True)
+        return Reservation(nano, name, inherited=True, billed_nano=billed_nano)
 
     async def settle(self, reservation: Reservation, billed_nano: int | None) -> None:
-        """Replace *reservation* by what was billed (0: nothing); None: unknown, it stays held."""
+        """Replace *reservation* by what was billed (0: nothing); None: unknown, it stays held.
+
+        What is known to be billed stays so, and is not added a second time.
+        """
+        billed_nano, extra_nano = reservation.bill(billed_nano), reservation.extra_nano(billed_nano)
         if billed_nano is not None and self._shared and reservation.name:
             await self._shared.settle(reservation.name, billed_nano)
         self._under_way -= 1
-        if billed_nano is not None:
+        if billed_nano is not None and extra_nano is not None:
             self.held_nano -= reservation.nano
-            self._held_count -= 1
-            self.billed_nano += billed_nano
+            self._held_count -= reservation.nano > 0
+            self.billed_nano += extra_nano
             if self.allowance is not None and not reservation.inherited:
                 self.allowance.spent_nano += billed_nano - reservation.nano
         self.stir()
@@ -166,7 +181,7 @@ class Budget:
         if self._shared is not None and name is None:
             return None
         self.held_nano += nano
-        self._held_count += 1
+        self._held_count += nano > 0
         self._under_way += 1
         if self.allowance is not None:
             self.allowance.spent_nano += nano

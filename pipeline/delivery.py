@@ -10,6 +10,7 @@ Everything here is free and may be repeated.  Never sends a paid request.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,7 @@ class Delivery:
     async def take_up(self, task: Task) -> None:
         """Finish a task that an earlier run paid for.  It is never sent again."""
         assert task.request_id is not None
-        nano, name = await self.tools.ledger.held(task.attempt_id or 0)
-        reservation = self.tools.budget.take_over(nano, name)
+        reservation = self.tools.budget.take_over(*await self.tools.ledger.held(task.attempt_id or 0))
         began = task.submitted_at or self.tools.clock()
         await self.finish(task, Attempt(task.attempt_id or 0, reservation, began), Accepted(task.request_id))
 
@@ -94,7 +94,8 @@ class Delivery:
         if error.error_class not in FRUITLESS:
             await self._put_off(task, attempt, error)
             return
-        billed = 0 if error.error_class is ErrorClass.INFERENCE_FAILED else error.billed_nano
+        told = 0 if error.error_class is ErrorClass.INFERENCE_FAILED else error.billed_nano
+        billed = attempt.reservation.bill(told)
         verdict = Verdict.of(error, self.tools.clock())
         twins = await self.tools.ledger.gave_up(task, attempt.id, verdict, billed_nano=billed)
         await self.tools.budget.settle(attempt.reservation, billed)
@@ -182,17 +183,19 @@ class Delivery:
         latency_s: float | None = None,
     ) -> None:
         """Step 7, then the tasks that share the body."""
+        money, told = attempt.reservation, answer.billed_nano
+        learned = self.tools.prices.billed(task, told if money.billed_nano is None else None)
         receipt = Receipt(
             at=self.tools.clock(),
-            billed_nano=answer.billed_nano,
+            billed_nano=money.bill(told),
             request_id=answer.request_id,
             seed=answer.seed,
             latency_s=latency_s,
-            signature=self.tools.prices.billed(task, answer.billed_nano),
+            signature=learned if money.billed_nano is None else None,
         )
         twins = await self.tools.ledger.done(task, attempt.id, receipt, images)
-        await self.tools.budget.settle(attempt.reservation, answer.billed_nano)
-        self.tools.observer.ended(task, State.DONE, None, receipt)
+        await self.tools.budget.settle(money, told)
+        self.tools.observer.ended(task, State.DONE, None, replace(receipt, billed_nano=money.extra_nano(told)))
         for twin in twins:
             await self.share(twin, task.id, images)
 

@@ -167,8 +167,8 @@ def gave_up(
 
     Returns how many twins failed with it.
     """
+    _add_to_bill(db, task_id, attempt, billed_nano)
     _close(db, attempt, "failed", verdict, billed=billed_nano)
-    _add_to_bill(db, task_id, billed_nano)
     _end(db, task_id, State.PLANNED if reopen else State.FAILED, verdict)
     return 0 if reopen else fail_twins(db, task_id, verdict)
 
@@ -188,16 +188,18 @@ def done(
 
     Returns the planned tasks with the same body: the output is theirs as well.
     """
+    _add_to_bill(db, task_id, attempt, receipt.billed_nano)
     db.execute(
-        "UPDATE attempts SET outcome='done', closed_at=?, billed_nano=?, request_id=coalesce(?, request_id),"
-        " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END, error_class=NULL, error=NULL WHERE id=?",
-        (receipt.at, receipt.billed_nano, receipt.request_id, receipt.billed_nano, attempt),
+        "UPDATE attempts SET outcome='done', closed_at=?, billed_nano=coalesce(?2, billed_nano),"
+        " request_id=coalesce(?, request_id),"
+        " held_nano=CASE WHEN coalesce(?2, billed_nano) IS NULL THEN held_nano ELSE 0 END, error_class=NULL, error=NULL"
+        " WHERE id=?",
+        (receipt.at, receipt.billed_nano, receipt.request_id, attempt),
     )
     db.execute(
         "UPDATE tasks SET state=?, finished_at=?, latency_s=?, request_id=coalesce(?, request_id),"
-        " billed_nano=CASE WHEN ?5 IS NULL THEN billed_nano ELSE coalesce(billed_nano, 0) + ?5 END,"
         " seed=coalesce(?, seed), error_class=NULL, error=NULL, http_status=NULL WHERE id=?",
-        (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.billed_nano, receipt.seed, task_id),
+        (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.seed, task_id),
     )
     _outputs(db, task_id, images)
     if receipt.signature is not None and receipt.billed_nano is not None:
@@ -246,15 +248,15 @@ def moved(db: sqlite3.Connection, *, old: str, new: str, task_id: int | None = N
 def _close(db: sqlite3.Connection, attempt: int, outcome: str, verdict: Verdict, *, billed: int | None) -> None:
     uploads.forget_blamed(db, attempt, verdict.error_class, verdict.error)
     db.execute(
-        "UPDATE attempts SET outcome=?, closed_at=?, http_status=?, error_class=?, error=?, billed_nano=?,"
-        " held_nano=CASE WHEN ? IS NULL THEN held_nano ELSE 0 END WHERE id=?",
+        "UPDATE attempts SET outcome=?, closed_at=?, http_status=?, error_class=?, error=?,"
+        " billed_nano=coalesce(?6, billed_nano),"
+        " held_nano=CASE WHEN coalesce(?6, billed_nano) IS NULL THEN held_nano ELSE 0 END WHERE id=?",
         (
             outcome,
             verdict.at,
             verdict.http_status,
             verdict.error_class,
             verdict.error,
-            billed,
             billed,
             attempt,
         ),
@@ -302,9 +304,14 @@ def _learn(db: sqlite3.Connection, task_id: int, signature: str, billed: int) ->
     )
 
 
-def _add_to_bill(db: sqlite3.Connection, task_id: int, billed_nano: int | None) -> None:
+def _add_to_bill(db: sqlite3.Connection, task_id: int, attempt: int, billed_nano: int | None) -> None:
+    """What the *attempt* was billed, in place of what it was known to be billed so far; None changes nothing."""
     if billed_nano is not None:
-        db.execute("UPDATE tasks SET billed_nano=coalesce(billed_nano, 0) + ? WHERE id=?", (billed_nano, task_id))
+        db.execute(
+            "UPDATE tasks SET billed_nano=coalesce(billed_nano, 0) + ?"
+            " - coalesce((SELECT billed_nano FROM attempts WHERE id=?), 0) WHERE id=?",
+            (billed_nano, attempt, task_id),
+        )
 
 
 def _outputs(db: sqlite3.Connection, task_id: int, images: Sequence[SavedImage]) -> None:

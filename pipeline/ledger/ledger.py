@@ -227,11 +227,11 @@ class Ledger:
 
         return await self.do(read)
 
-    async def held(self, attempt: int) -> tuple[int, str | None]:
-        """(nano-dollars held, entry in a shared cap file) of an attempt that is not settled."""
-        query = "SELECT held_nano, reservation FROM attempts WHERE id=?"
+    async def held(self, attempt: int) -> tuple[int, str | None, int | None]:
+        """(nano-dollars held, entry in a shared cap file, nano-dollars billed) of an attempt that is under way."""
+        query = "SELECT held_nano, reservation, billed_nano FROM attempts WHERE id=?"
         found = await self.do(lambda db: db.execute(query, (attempt,)).fetchone())
-        return (0, None) if found is None else (int(found[0]), found[1])
+        return (0, None, None) if found is None else found
 
     async def owned(self, paths: Sequence[str], except_task: int) -> list[str]:
         """Those of *paths* that the ledger knows as outputs of other tasks than *except_task*."""

@@ -217,19 +217,11 @@ def _plan(db: sqlite3.Connection, task: int) -> None:
 
 
 def _accept(db: sqlite3.Connection, task: int, outcome: str) -> None:
-    """As before its end, whose *outcome* stands: the bill becomes a reservation until it is told again."""
-    found = db.execute(
-        "SELECT id, coalesce(billed_nano, 0) FROM attempts WHERE task_id=? AND outcome=? ORDER BY id DESC LIMIT 1",
+    """As before its end, whose *outcome* stands.  What it was billed stays billed, whatever comes of it now."""
+    db.execute("UPDATE tasks SET state=?, finished_at=NULL WHERE id=?", (State.SUBMITTED, task))
+    db.execute(
+        "UPDATE attempts SET outcome='submitted' WHERE id=(SELECT max(id) FROM attempts WHERE task_id=? AND outcome=?)",
         (task, outcome),
-    ).fetchone()
-    attempt, billed = found or (0, 0)
-    db.execute(
-        "UPDATE tasks SET state=?, finished_at=NULL, billed_nano=nullif(coalesce(billed_nano, 0) - ?, 0) WHERE id=?",
-        (State.SUBMITTED, billed, task),
-    )
-    db.execute(
-        "UPDATE attempts SET outcome='submitted', held_nano=held_nano + ?, billed_nano=NULL WHERE id=?",
-        (billed, attempt),
     )
 
 

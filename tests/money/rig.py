@@ -77,6 +77,11 @@ class FakeProvider:
     now: float = NOW
     name: str = "fake"
     sent: Counter[str] = field(default_factory=Counter)
+    tells_again: int | None = 1
+    """What it says of a cost that it has told before: so many times that cost, or None for nothing."""
+    forgotten: set[str] = field(default_factory=set)
+    """Jobs whose outputs are not to be had any more."""
+    told: set[str] = field(default_factory=set)
 
     @property
     def bills(self) -> list[Job]:
@@ -112,7 +117,7 @@ class FakeProvider:
     async def wait(self, endpoint: str, accepted: Accepted, *, submitted_s_ago: float = 0.0) -> Answer:
         del endpoint, submitted_s_ago
         job = self.jobs.get(accepted.request_id)
-        if job is None:
+        if job is None or job.id in self.forgotten:
             raise CallError("unknown", ErrorClass.LOST, request_id=accepted.request_id)
         if job.failed:
             raise CallError("it failed", ErrorClass.INFERENCE_FAILED, http_status=422, request_id=job.id)
@@ -152,7 +157,10 @@ class FakeProvider:
         return job
 
     def _answer(self, job: Job, *, request_id: str | None) -> Answer:
-        return Answer((Picture(url=job.id),), request_id=request_id, billed_nano=job.cost_nano, seed=None)
+        again = self.tells_again if job.id in self.told else 1
+        self.told.add(job.id)
+        billed = None if again is None else again * job.cost_nano
+        return Answer((Picture(url=job.id),), request_id=request_id, billed_nano=billed, seed=None)
 
     def _made(self, job_id: str) -> bytes:
         return picture(int(job_id.rpartition("-")[2]))
@@ -307,6 +315,7 @@ class Rig:
 
 
 def paid_twice(provider: FakeProvider) -> list[str]:
-    """Bodies that were billed more than once: the drawn seed tells attempts apart, not bodies."""
-    bodies = Counter(encode({k: v for k, v in job.body.items() if k != "seed"}) for job in provider.bills)
+    """Bodies that were billed more than once, though their outputs could be had: the drawn seed tells attempts apart."""
+    kept = (job for job in provider.bills if job.id not in provider.forgotten)
+    bodies = Counter(encode({k: v for k, v in job.body.items() if k != "seed"}) for job in kept)
     return [body for body, count in bodies.items() if count > 1]
