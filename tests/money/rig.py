@@ -145,6 +145,9 @@ class FakeProvider:
         job = self.jobs.get(request_id)
         return None if job is None else self._remembered(job)
 
+    def hide(self, text: str) -> str:
+        return text  # it has no key
+
     async def close(self) -> None:
         """Nothing to close."""
 
@@ -315,7 +318,7 @@ class Rig:
 
 
 def paid_twice(provider: FakeProvider) -> list[str]:
-    """Bodies that were billed more than once, though their outputs could be had: the drawn seed tells attempts apart."""
+    """Bodies that were billed more than once, though their outputs could be had: a drawn seed tells attempts apart."""
     kept = (job for job in provider.bills if job.id not in provider.forgotten)
     bodies = Counter(encode({k: v for k, v in job.body.items() if k != "seed"}) for job in kept)
     return [body for body, count in bodies.items() if count > 1]
