@@ -119,7 +119,10 @@ def repair(folder: Path, *, clock: Callable[[], float] = time.time) -> list[str]
 
 
 def database_damage(folder: Path) -> list[str]:
-    """What SQLite says is wrong with the ledger; nothing when it is whole.  Raises FolderError for a newer one."""
+    """What SQLite says is wrong with the ledger; nothing when it is whole.
+
+    Raises FolderError for a newer one, and LedgerError for one that nobody may read.
+    """
     path = folder / FILE
     try:
         with contextlib.closing(schema.connect(path, read_only=True)) as db:
@@ -127,6 +130,8 @@ def database_damage(folder: Path) -> list[str]:
             said = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({DAMAGES_SHOWN})")]
             db.execute("SELECT count(*) FROM tasks, attempts, outputs, rows WHERE 0").fetchone()
     except (sqlite3.Error, LedgerError) as error:
+        if path.exists() and not os.access(path, os.R_OK):
+            raise LedgerError(f"{path} may not be read", hint="make it readable, then check again") from error
         return [str(error)]
     return [] if said == ["ok"] else said
 

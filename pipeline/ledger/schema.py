@@ -11,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FolderError, LedgerError
+from pipeline.ledger import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,13 +234,12 @@ MIGRATIONS: dict[int, str] = {
 
 
 def connect(path: Path, *, read_only: bool = False, kept: bool = True) -> sqlite3.Connection:
-    """Open the database at *path* in autocommit mode; raises LedgerError when it cannot be read.
+    """Open the database at *path* in autocommit mode; raises LedgerError and FolderError when it cannot be read.
 
     ``kept``: False for one to throw away.
     """
-    place = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
     try:
-        db = sqlite3.connect(place, uri=read_only, isolation_level=None, check_same_thread=read_only)
+        db = sealed.connect(path) if read_only else sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
     try:
