@@ -38,6 +38,7 @@ def ledger(
 
     With --check or --repair: exit code 3 when something is wrong.
     """
+    from pipeline.destination import named_by_user
     from pipeline.inspection import reading
     from pipeline.ledger import counts, evidence, export
 
@@ -53,13 +54,10 @@ def ledger(
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # a text stream
             write = export.write_csv_to if format_ is Format.CSV else export.write_jsonl_to
             write(results, sys.stdout)
-        elif format_ is Format.PARQUET:
-            export.write_parquet(results, output)
-        elif format_ is Format.CSV:
-            export.write_csv(results, output)
         else:
-            export.write_jsonl(results, output)
-        if output is not None:
+            write_to = {"csv": export.write_csv, "jsonl": export.write_jsonl, "parquet": export.write_parquet}
+            with named_by_user(output):
+                write_to[format_](results, output)
             marked, outputs = counts.marked_outputs(db)
             say(f"{output}; {marked:,} of {outputs:,} outputs are marked as made by AI (IPTC DigitalSourceType)")
 

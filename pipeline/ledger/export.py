@@ -6,13 +6,12 @@ spreadsheet would run as a formula gets a leading apostrophe.  Never knows how a
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline.destination import complete
 from pipeline.money import usd
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class Results:
 
 def write_csv(results: Results, path: Path) -> None:
     """Write *results* as CSV, replacing *path* whole."""
-    with _replacing(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+    with complete(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         write_csv_to(results, file)
 
 
@@ -121,7 +120,7 @@ def write_csv_to(results: Results, file: Any) -> None:
 
 def write_jsonl(results: Results, path: Path) -> None:
     """Write *results* as JSON lines, replacing *path* whole."""
-    with _replacing(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+    with complete(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         write_jsonl_to(results, file)
 
 
@@ -136,7 +135,7 @@ def write_parquet(results: Results, path: Path) -> None:
     import pyarrow.parquet as pq
 
     schema = _schema(results.columns)
-    with _replacing(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+    with complete(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
         for batch in _batches(results, schema):
             writer.write_batch(batch)
 
@@ -188,17 +187,6 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "replace").decode()  # a lone surrogate has no place in a file
     return value
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file aside that becomes *path* when all went well, and vanishes when not."""
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        yield aside
-        os.replace(aside, path)  # noqa: PTH105  # Path.replace is the same call; this reads as what it is
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _dollars(nano: int | None) -> float | None:

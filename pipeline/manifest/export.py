@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from pipeline.destination import complete, named_by_user
 from pipeline.errors import InputError, ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest.delimited import DelimitedReader
@@ -131,16 +132,12 @@ def _source(reader: object) -> object:
 
 @contextmanager
 def _complete_or_absent(destination: Path) -> Iterator[IO[bytes]]:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    aside = destination.with_name(f".{destination.name}.part")
-    try:
-        with aside.open("wb") as file:
+    with named_by_user(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with complete(destination) as aside, aside.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(destination)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _edit(manifest: Manifest, to: str, new: Ledgered, file: IO[bytes]) -> None:
