@@ -12,7 +12,7 @@ import typer
 from jobs import options
 from jobs.console import say
 from jobs.folder import existing
-from pipeline.errors import RecipeError
+from pipeline.errors import FolderBusy, RecipeError
 from pipeline.task import State
 
 
@@ -36,7 +36,8 @@ def ledger(
 ) -> None:
     """Print or save the results ledger: one line per task.
 
-    With --check or --repair: exit code 3 when something is wrong.
+    With --check or --repair: exit code 3 when something is wrong, 75 when a run is at work and
+    nothing else is.
     """
     from pipeline.destination import named_by_user
     from pipeline.inspection import reading
@@ -71,9 +72,14 @@ def _care(folder: Path, *, mend: bool) -> int:
         for sentence in care.repair(folder):
             say(sentence)
     wrong = 0
-    for finding in care.check(folder):
-        wrong += 1
-        sys.stdout.write(f"{finding}\n")
+    try:
+        for finding in care.check(folder):
+            wrong += 1
+            sys.stdout.write(f"{finding}\n")
+    except FolderBusy as busy:
+        if not wrong:
+            raise
+        say(f"{busy}: {busy.hint}")
     if not wrong:
         say(f"{folder}: the ledger agrees with the files")
     elif mend:

@@ -7,7 +7,6 @@ is opened, and the next run does it; what could only be paid for is given up, un
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import time
@@ -17,14 +16,15 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pipeline import salvage
-from pipeline.errors import LedgerError
+from pipeline.errors import FolderBusy, LedgerError
 from pipeline.ledger import FILE, Ledger, reopen, schema
 from pipeline.ledger.evidence import RESULTS, forgotten_run, refuse_gone
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
-from pipeline.lock import hold
+from pipeline.lock import hold, holder_now
 from pipeline.missing import GONE
 from pipeline.outputs.names import safe_name
+from pipeline.strays import Strays, hash_of, strays_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     from pipeline.ledger.reopen import Standing
 
-BLOCK_BYTES = 1 << 20
-NOT_OURS = frozenset({"thumbs.db", "desktop.ini"})
-"""What file managers leave behind; so are hidden files."""
 DAMAGES_SHOWN = 5
 
 
@@ -85,7 +82,10 @@ class Finding:
 
 
 def check(folder: Path) -> Iterator[Finding]:
-    """Everything in *folder* that is not as it should be.  Reads every output; changes nothing."""
+    """Everything in *folder* that is not as it should be.  Reads every output; changes nothing.
+
+    When somebody works on the folder meanwhile, only what is wrong with finished tasks; then raises FolderBusy.
+    """
     damage = database_damage(folder)
     if damage:
         yield Finding(Kind.DATABASE, FILE, detail="; ".join(damage))
@@ -94,8 +94,29 @@ def check(folder: Path) -> Iterator[Finding]:
         if (run_id := forgotten_run(db, folder)) is not None:
             yield Finding(Kind.OUTDATED, FILE, detail=f"it does not know the run {run_id}")
             return
-        yield from _forgotten(db, folder)
-        yield from examine(db, folder)
+        at_work, version = holder_now(folder), _version(db)
+        found = [*_forgotten(db, folder), *examine(db, folder)]
+        if at_work is None and _version(db) != version:
+            at_work = holder_now(folder) or "another process has changed it meanwhile"
+        yield from found if at_work is None else _confirmed(found, db, folder)
+    if at_work is not None:
+        raise FolderBusy(
+            f"{folder} is in use: {at_work}; only finished tasks were checked, for what is under way looks like damage",
+            hint="check again when it has ended",
+        )
+
+
+def _version(db: sqlite3.Connection) -> int:
+    """A number that changes when somebody else commits."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _confirmed(found: list[Finding], db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
+    """What a second look finds at the same outputs, as far as their tasks are still done."""
+    suspects = {(finding.task, finding.place) for finding in found}
+    for output in reopen.standing(db):
+        if (output.task, output.path) in suspects:
+            yield from _look(output, folder, Strays(folder, []))
 
 
 def repair(folder: Path, *, clock: Callable[[], float] = time.time) -> list[str]:
@@ -144,7 +165,7 @@ def _is_outdated(folder: Path) -> bool:
 def examine(db: sqlite3.Connection, folder: Path) -> Iterator[Finding]:
     """Compare a readable ledger with the files of *folder*, each of which is read."""
     known = {path for (path,) in db.execute("SELECT path FROM outputs")}
-    strays = _strays(folder, known)
+    strays = strays_in(folder, known)
     for output in reopen.standing(db):
         yield from _look(output, folder, strays)
     taken = reopen.taken(db)
@@ -174,54 +195,7 @@ WITHOUT_OUTPUT = (
 )
 
 
-class _Strays:
-    """Files under ``images/`` and ``superseded/`` that the ledger does not know, hashed when somebody asks."""
-
-    def __init__(self, folder: Path, paths: list[str]) -> None:
-        self._folder = folder
-        self._paths = paths
-        self._hashes: dict[str, list[str]] | None = None
-        self._taken: set[str] = set()
-
-    def by_hash(self, sha256: str) -> str | None:
-        """A stray file with this content, which is then nobody else's."""
-        if self._hashes is None:
-            self._hashes = {}
-            for path in self._paths:
-                self._hashes.setdefault(hash_of(self._folder / path), []).append(path)
-        if not (alike := self._hashes.get(sha256)):
-            return None
-        self._taken.add(alike[0])
-        return alike.pop(0)
-
-    def left(self) -> Iterator[str]:
-        """Those under ``images/`` that nobody has claimed."""
-        return (path for path in self._paths if path.startswith("images/") and path not in self._taken)
-
-
-def hash_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _strays(folder: Path, known: set[str]) -> _Strays:
-    paths = []
-    for place in ("images", "superseded"):
-        for root, _, names in os.walk(folder / place):
-            for name in names:
-                if name.startswith(".") or name.lower() in NOT_OURS:
-                    continue
-                path = (folder.__class__(root) / name).relative_to(folder).as_posix()
-                if path not in known:
-                    paths.append(path)
-    return _Strays(folder, sorted(paths))
-
-
-def _look(output: Standing, folder: Path, strays: _Strays) -> Iterator[Finding]:
+def _look(output: Standing, folder: Path, strays: Strays) -> Iterator[Finding]:
     try:
         whole = _whole(output, folder)
     except GONE:

@@ -50,6 +50,22 @@ def hold(folder: Path, command: str, *, clock: Callable[[], float] = time.time) 
         lock.release()
 
 
+def holder_now(folder: Path) -> str | None:
+    """Who holds *folder* at this moment, in words; None when nobody does, or nobody can tell.
+
+    A killed run leaves its note: only then is the lock tried, for an instant.
+    """
+    if not (folder / NOTE).exists():
+        return None
+    try:
+        with FileLock(folder / FILE, timeout=0):
+            return None
+    except Timeout:
+        return holder(folder)
+    except OSError:
+        return None  # a folder that cannot be written: its lock cannot be tried
+
+
 def holder(folder: Path) -> str:
     """Who holds *folder*, in words."""
     try:

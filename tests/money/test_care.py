@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.care import Kind, check, repair
 from pipeline.closing import export
-from pipeline.errors import FolderError
+from pipeline.errors import FolderBusy, FolderError
 from pipeline.ledger.reopen import KEPT_S, Reopened
+from pipeline.lock import hold
 from pipeline.missing import FEW, reopen_missing
 from pipeline.outputs import StorageError
 from pipeline.selection import Selection
@@ -234,6 +235,23 @@ async def test_check_names_what_is_missing_altered_moved_and_foreign(rig: Rig) -
     found = findings(rig)
     assert [kind for kind, _ in found] == [Kind.MISSING, Kind.ALTERED, Kind.MOVED, Kind.FOREIGN]
     assert found[3][1] == "notes.txt"
+
+
+async def test_what_a_run_at_work_has_under_way_is_no_finding(rig: Rig) -> None:
+    missing, moved, _ = await finished(rig, "a", "b", "c")
+    for name in ("lock", "lock.json"):  # as a killed run leaves them
+        (rig.folder / f".{name}").write_text("{}", encoding="utf-8")
+    moved.with_name("being-written.png").write_bytes(b"half of an image")
+    missing.unlink()
+    rig.ledger.run(lambda db: db.execute("UPDATE tasks SET state='submitted' WHERE id=3"))
+    assert [kind for kind, _ in findings(rig)] == [Kind.MISSING, Kind.FOREIGN]
+
+    told: list[Kind] = []
+    with hold(rig.folder, "run"), pytest.raises(FolderBusy, match=r"`photobatch run`.*only finished tasks"):  # noqa: PT012  # what came before counts
+        for finding in check(rig.folder):
+            told.append(finding.kind)  # noqa: PERF401  # it ends with an error
+
+    assert told == [Kind.MISSING]
 
 
 async def test_repair_puts_a_renamed_output_back_and_leaves_what_is_not_ours(rig: Rig) -> None:
