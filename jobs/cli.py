@@ -26,6 +26,7 @@ from jobs.run import run
 from jobs.sandbox import sandbox
 from jobs.settle import settle
 from jobs.status import status
+from jobs.streams import steady
 from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError, RecipeError
 from pipeline.exits import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
 
@@ -107,6 +108,7 @@ def exit_code(error: PipelineError) -> int:
 
 def main() -> None:
     """Run the command line; the process ends with its exit code."""
+    steady()
     gc.set_threshold(NEW_OBJECTS)
     try:
         app()
@@ -115,10 +117,6 @@ def main() -> None:
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone: `photobatch ledger DIR | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001  # the last door: a fault of ours is said as one, with its place
         if os.environ.get("PHOTOBATCH_DEBUG"):
             traceback.print_exc()

@@ -135,7 +135,11 @@ def write_parquet(results: Results, path: Path) -> None:
     import pyarrow.parquet as pq
 
     schema = _schema(results.columns)
-    with complete(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+    with (
+        complete(path) as aside,
+        aside.open("wb") as file,  # pyarrow knows only names that are UTF-8
+        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
         for batch in _batches(results, schema):
             writer.write_batch(batch)
 
