@@ -15,7 +15,8 @@ LONGEST = 300
 
 _ROW = re.compile(r"^row \d+(, column [^:]*)?: ")
 _SAME = re.compile(r"^the same call failed: ")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_BODY = re.compile(r"; it begins with .*")
+_QUOTED = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"")
 _ADDRESS = re.compile(r"https?://\S+|(?:[A-Za-z]:)?(?:[\\/][^\s:\\/]+){2,}")
 _ID = re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8}[0-9a-f-]*\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -115,8 +116,8 @@ def remedy(state: str, error_class: str | None) -> str:
 
 
 def pattern(error: str) -> str:
-    """*error* without what names a row, a file, an id or a number."""
-    text = _SAME.sub("", _ROW.sub("", error))
+    """*error* without what names a row, a file, an id or a number, and without what the provider sent."""
+    text = _BODY.sub("", _SAME.sub("", _ROW.sub("", error)))
     for part in (_QUOTED, _ADDRESS, _ID, _NUMBER):
         text = part.sub("…", text)
     return text[:LONGEST] or "no message"

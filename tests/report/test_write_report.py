@@ -231,6 +231,16 @@ def test_more_causes_than_anybody_reads_are_summed_up_by_class() -> None:
     assert sum(cause.count for cause in causes.found) == 500
 
 
+@pytest.mark.parametrize(
+    ("reason", "body"),
+    [("it is an HTML page", "<html> <title>it's 502</title>"), ("it is cut off", "\\xff\\xd8\\xe0JF'IF")],
+)
+def test_a_bad_output_is_explained_and_not_quoted(reason: str, body: str) -> None:
+    error = f"the provider's output is unusable: {reason}; it begins with {body!r}"
+
+    assert pattern(error) == f"the provider's output is unusable: {reason}"
+
+
 def test_every_error_class_says_what_to_do() -> None:
     from pipeline.report.causes import REMEDIES
 
