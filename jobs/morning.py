@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs.unattended import nothing_done
+from pipeline.caps import Limit
 from pipeline.exits import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def headline(name: str, summary: Mapping[str, Any]) -> str:
         case "success":
             return f"{name}: {ours.get('done', 0):,} done, ${ours.get('billed_usd', 0.0):,.2f}"
         case "cap":
-            return f"{name}: the cap was reached, {summary['tasks']['open']:,} tasks stay open"
+            return f"{name}: the {_limit(ours).named} was reached, {summary['tasks']['open']:,} tasks stay open"
         case _:
             return f"{name}: {EXIT_CODES.get(summary['exit_code'], 'ended')} (exit code {summary['exit_code']})"
 
@@ -50,7 +51,7 @@ def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("tasks", f"{tasks['total']:,}: {ends}, {tasks['open']:,} open"),
         ("this run", f"{ours.get('done', 0):,} done, {ours.get('reused', 0):,} of them shared at no cost"),
         ("money", f"${ours.get('billed_usd', 0.0):,.2f} this run, ${cost['billed_usd']:,.2f} in this folder"),
-        ("cap", f"${ours['cap_usd']:,.2f} a night" if "cap_usd" in ours else ""),
+        ("cap", ", ".join(_caps(ours))),
         ("reserved", f"${cost['reserved_usd']:,.2f}" if cost["reserved_usd"] else ""),
         ("balance", f"${summary['balance_usd']:,.2f}" if "balance_usd" in summary else ""),
         ("requests", f"{requests['submit']:,} calls, {requests['http_429']:,} times 429"),
@@ -71,6 +72,16 @@ def markdown(name: str, summary: Mapping[str, Any]) -> str:
     """The report as a small Markdown table."""
     rows = [f"| {title} | {_cell(text)} |" for title, text in lines(summary)]
     return "\n".join([f"### {_cell(headline(name, summary))}", "", "| | |", "|---|---|", *rows, ""])
+
+
+def _caps(ours: Mapping[str, Any]) -> list[str]:
+    words = (("cap_usd", "a night"), ("cap_month_usd", "a month"))
+    return [f"${ours[name]:,.2f} {word}" for name, word in words if name in ours]
+
+
+def _limit(ours: Mapping[str, Any]) -> Limit:
+    """Which cap stopped the run; a price that nobody knows is refused under any."""
+    return Limit(ours.get("cap_reached", Limit.FOLDER))
 
 
 def _rows(summary: Mapping[str, Any], ours: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from jobs.jobfile import Job
     from pipeline.api import Settings
+    from pipeline.caps import Caps
     from pipeline.wanted import Wanted
 
-NOON = 12
 JobFile = Annotated[
     Path, typer.Argument(metavar="JOB.toml", help="The job file; `photobatch init MANIFEST` writes one.")
 ]
@@ -126,10 +126,7 @@ def settings_of(job: Job, now: float) -> Settings:
         base_url=job["provider.base_url"],
         sandbox=job["provider.sandbox"],
         api=job["pace.api"],
-        cap_usd=job["money.cap_month"],
-        cap_file=cap_file(job, local),
-        cap_night_usd=job["money.cap_night"],
-        night_began=night_began(local),
+        caps=caps_of(job),
         rpm=job["pace.rpm"],
         concurrency=job["pace.concurrency"],
         max_failures=job["pace.max_failures"],
@@ -167,23 +164,16 @@ def wanted_of(job: Job) -> Wanted:
     )
 
 
-def night_began(local: datetime) -> float:
-    """The last noon before *local*, as Unix time: a night that is started twice has one cap."""
-    noon = local.replace(hour=NOON, minute=0, second=0, microsecond=0)
-    return (noon if noon <= local else noon - timedelta(days=1)).timestamp()
+def caps_of(job: Job) -> Caps:
+    """What the job may spend in a night and in a month."""
+    from pipeline.caps import Caps
 
-
-def cap_file(job: Job, local: datetime) -> Path | None:
-    """Where this calendar month's money is counted; a rehearsal's apart from real money."""
-    from pipeline.api import remembered
-    from pipeline.target import REAL, choose
-
-    if job["money.cap_month"] is None:
-        return None
-    provider = choose(job["provider.base_url"], sandbox=job["provider.sandbox"], remembered=remembered(job.out)).name
-    apart = "" if provider == REAL else f"-{provider}"
-    named = Path(job["money.cap_file"] or job.out / "cap.db")
-    return named.with_name(f"{named.stem}-{local:%Y-%m}{apart}{named.suffix}")
+    return Caps(
+        str(job.path.absolute()),
+        job["money.cap_night"],
+        job["money.cap_month"],
+        str(job["money.cap_file"] or job.out.absolute() / "cap.db"),
+    )
 
 
 def report(job: Job, summary: Mapping[str, Any], *, json_only: bool = False, quiet: bool = False) -> None:

@@ -19,11 +19,14 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import target as targets
+from pipeline.caps import NAME as CAPS
+from pipeline.caps import Caps
 from pipeline.errors import FolderError, InputError, RecipeError
 from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
@@ -74,6 +77,7 @@ async def conduct(
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """Do one run and return its summary.  ``begun`` gets the run, to interrupt it; raises PipelineError."""
+    watcher = watcher or Watcher()
     # A run says itself where it goes: nobody who means the real provider may be answered by a rehearsal's folder.
     known = remembered(out) if wanted is None else None
     target = targets.choose(settings.base_url, sandbox=settings.sandbox, remembered=known)
@@ -83,10 +87,14 @@ async def conduct(
     _require_place(out)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            orders = settings.orders(out, target, command)
+            held = settings.holding(remembered_caps(out))
+            if held and settings.caps is None:
+                watcher.say(f"the caps of {held.job} hold here too: {held}")
+            now = datetime.fromtimestamp(clock()).astimezone()
+            orders = settings.orders(out, target, command, caps=held, now=now)
             if target.embedded:
                 orders = await _embedded(stack, orders, settings)
-            run = Run(orders, wanted, watcher or Watcher(), clock)
+            run = Run(orders, wanted, watcher, clock)
             begun(run)
             return await run.execute()
     except InputError:
@@ -117,14 +125,25 @@ async def _embedded(stack: contextlib.AsyncExitStack, orders: Orders, settings: 
 
 def remembered(out: Path) -> tuple[str, str] | None:
     """(provider, base URL) of an existing result folder; None for a new one."""
+    facts = _facts(out)
+    return (facts["provider"], facts.get("base_url", "")) if "provider" in facts else None
+
+
+def remembered_caps(out: Path) -> Caps | None:
+    """The caps of the job that *out* belongs to; None when it belongs to none."""
+    text = _facts(out).get(CAPS)
+    return None if text is None else Caps.from_text(text)
+
+
+def _facts(out: Path) -> dict[str, str]:
+    """What the ledger in *out* remembers by name; nothing for a new folder."""
     if not (out / FILE).exists():
-        return None
+        return {}
     with contextlib.closing(schema.connect(out / FILE, read_only=True)) as db:
         try:
-            facts = dict(db.execute("SELECT name, value FROM meta WHERE name IN ('provider', 'base_url')"))
+            return dict(db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error:
-            return None  # the run itself will say what is wrong with the ledger
-    return (facts["provider"], facts.get("base_url", "")) if "provider" in facts else None
+            return {}  # the run itself will say what is wrong with the ledger
 
 
 def plan(manifest: Any, recipe: Any = None, *, out: str | Path | None = None, **flags: Any) -> Plan:

@@ -11,6 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.caps import Limit
 from pipeline.money import show
 from pipeline.words import many
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 class CapReached(Exception):
     """The call does not fit under the cap, and nothing under way could make room for it."""
 
-    def __init__(self, *, needed_nano: int, free_nano: int, held_nano: int, holders: int) -> None:
+    def __init__(self, limit: Limit, *, needed_nano: int, free_nano: int, held_nano: int, holders: int) -> None:
         super().__init__(
-            f"the cap is reached: {show(needed_nano)} needed, {show(max(0, free_nano))} free,"
+            f"the {limit.named} is reached: {show(needed_nano)} needed, {show(max(0, free_nano))} free,"
             f" {show(held_nano)} reserved by {many(holders, 'call')}"
         )
+        self.limit = limit
         self.needed_nano = needed_nano
 
 
@@ -65,6 +67,8 @@ class Allowance:
 
 class SharedCap(Protocol):
     """A cap that several processes share.  Money in nano-dollars."""
+
+    limit: Limit
 
     async def reserve(self, nano: int) -> str | None:
         """Set *nano* aside; the entry's name, or None when it does not fit at present."""
@@ -116,10 +120,14 @@ class Budget:
     @property
     def free_nano(self) -> int | None:
         """What may still be reserved; None without a cap of the folder or of a stretch of time."""
-        free = [] if self.cap_nano is None else [self.cap_nano - self.billed_nano - self.held_nano]
+        return min((nano for nano, _ in self._free()), default=None)
+
+    def _free(self) -> list[tuple[int, Limit]]:
+        """What each cap of this process leaves."""
+        free = [] if self.cap_nano is None else [(self.cap_nano - self.billed_nano - self.held_nano, Limit.FOLDER)]
         if self.allowance is not None:
-            free.append(self.allowance.cap_nano - self.allowance.spent_nano)
-        return min(free, default=None)
+            free.append((self.allowance.cap_nano - self.allowance.spent_nano, Limit.NIGHT))
+        return free
 
     def hopeless(self, nano: int) -> bool:
         """True when *nano* is at least what was already refused: nobody needs to ask again."""
@@ -197,10 +205,12 @@ class Budget:
 
     async def _refuse(self, nano: int) -> CapReached:
         if self._shared and self._fits(nano):
+            limit = self._shared.limit
             free, held, holders = await self._shared.standing()
         else:
-            free, held, holders = self.free_nano or 0, self.held_nano, self._held_count
-        refusal = CapReached(needed_nano=nano, free_nano=free, held_nano=held, holders=holders)
+            free, limit = min(self._free())
+            held, holders = self.held_nano, self._held_count
+        refusal = CapReached(limit, needed_nano=nano, free_nano=free, held_nano=held, holders=holders)
         if self.refusal is None or nano < self.refusal.needed_nano:
             self.refusal = refusal
         return refusal

@@ -15,6 +15,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from pipeline.caps import Limit
 from pipeline.errors import FolderError, LedgerError
 
 if TYPE_CHECKING:
@@ -41,9 +42,18 @@ CREATE TABLE IF NOT EXISTS leases (owner TEXT PRIMARY KEY, until REAL NOT NULL) 
 class CapFile:
     """One process's view of a shared cap.  Raises FolderError when the file cannot be used."""
 
-    def __init__(self, path: Path, cap_nano: int, folder: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        cap_nano: int,
+        folder: str,
+        *,
+        limit: Limit = Limit.SHARED,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """``folder`` names whose reservations these are: it settles what a crash of its run left behind."""
         self.path = path
+        self.limit = limit
         self.cap_nano = cap_nano
         self._folder = folder
         self._clock = clock

@@ -25,7 +25,6 @@ from pipeline.ledger import Ledger, counts, reopen
 from pipeline.lock import hold
 from pipeline.lookup import look
 from pipeline.missing import reopen_missing
-from pipeline.money import usd
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outfit import equip, make_provider, make_throttle, second_home
 from pipeline.outputs import OutputStore
@@ -112,7 +111,7 @@ class Run:
             ending.because(INTERRUPTED.word, INTERRUPTED.message)
             if isinstance(error, asyncio.CancelledError):
                 ending.messages = [CUT_OFF]
-            summary = close(ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock())
+            summary = close(ledger, ending, cap_nano=self.orders.least_cap_nano, now=self.clock())
             self.watcher.finished(summary)
             if isinstance(error, asyncio.CancelledError):
                 raise
@@ -125,7 +124,9 @@ class Run:
             with contextlib.suppress(PipelineError):
                 ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
             raise
-        summary, cut = await uncut(partial(close, ledger, ending, cap_nano=self.orders.cap_nano, now=self.clock()))
+        summary, cut = await uncut(
+            partial(close, ledger, ending, cap_nano=self.orders.least_cap_nano, now=self.clock())
+        )
         try:
             if cut is not None:
                 raise cut
@@ -308,10 +309,9 @@ class Run:
             ending.because(reason.word, reason.message)
         if tools.budget.refusal is not None:
             ending.because("cap", str(tools.budget.refusal))
+            ending.this_run["cap_reached"] = tools.budget.refusal.limit
         ending.balance_nano = tally.remaining_nano
-        ending.this_run |= tally.this_run()
-        if self.orders.period is not None:
-            ending.this_run["cap_usd"] = usd(self.orders.period.cap_nano)
+        ending.this_run |= {**tally.this_run(), **self.orders.caps_usd}
         ending.requests = {
             "submit": tally.submits,
             "poll": tools.throttle.polls,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.caps import Caps, Limit
+from pipeline.money import usd
 from pipeline.policy import Patience
 from pipeline.provider import Backoff, Hosts, Timeouts
 from pipeline.stop import INTERRUPTED
@@ -37,6 +39,15 @@ class Period:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A cap that all who name ``file`` share."""
+
+    file: Path
+    cap_nano: int
+    limit: Limit = Limit.SHARED
+
+
 @dataclass(frozen=True)
 class Orders:
     """Where to, on whose account, how fast, and within which bounds.  Money in nano-dollars, times in Unix seconds."""
@@ -49,9 +60,12 @@ class Orders:
     base_url: str = ""
     api: Literal["queue", "sync"] = "queue"
     cap_nano: int | None = None
-    cap_file: Path | None = None
+    """Over the folder."""
+    pool: Pool | None = None
     period: Period | None = None
     """A second cap, over the current night for instance."""
+    caps: Caps | None = None
+    """Those of the job, for the folder to remember; period and pool are what they come to now."""
     per_minute: float | None = None
     """Ceiling of the rate; 0: no limit; None: start at 60 and learn."""
     concurrency: int | None = None
@@ -79,6 +93,20 @@ class Orders:
     """Move outputs of rows that left the manifest to ``superseded/``."""
     least_free_bytes: int = LEAST_FREE_BYTES
     command: str = "run"
+
+    @property
+    def least_cap_nano(self) -> int | None:
+        """The lower of the folder's own cap and the shared one, for the summary."""
+        pooled = None if self.pool is None else self.pool.cap_nano
+        return min((nano for nano in (self.cap_nano, pooled) if nano is not None), default=None)
+
+    @property
+    def caps_usd(self) -> dict[str, float]:
+        """The caps over a night and over a month, for the summary."""
+        found = {} if self.period is None else {"cap_usd": usd(self.period.cap_nano)}
+        if self.pool is not None and self.pool.limit is Limit.MONTH:
+            found["cap_month_usd"] = usd(self.pool.cap_nano)
+        return found
 
     @property
     def in_flight(self) -> int:

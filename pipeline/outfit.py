@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pipeline import endpoints
+from pipeline.caps import NAME as CAPS
 from pipeline.ledger import names
 from pipeline.mirror import Mirror
 from pipeline.naming import Naming
@@ -103,6 +104,8 @@ async def equip(
         mirror=mirror,
     )
     tally.stop = tools.stop_run
+    if orders.caps is not None:
+        await asyncio.to_thread(ledger.set_meta, CAPS, orders.caps.as_text())
     await asyncio.to_thread(tools.store.check_writable)
     require_room(tools.store, orders.least_free_bytes)
     await asyncio.to_thread(tools.store.sweep)

@@ -6,6 +6,7 @@ Room and deadline are watched on while the run works.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.budget import Allowance, Budget
@@ -35,7 +36,7 @@ CLOCK_LOOK_S = 60.0
 def refuse_unpriced(plan: Plan, orders: Orders) -> None:
     """A cap cannot hold over calls whose price nobody knows; raises RecipeError."""
     unpriced = [each.endpoint for each in plan.endpoints if each.unpriced]
-    if unpriced and (orders.cap_nano is not None or orders.period is not None):
+    if unpriced and (orders.cap_nano, orders.pool, orders.period) != (None, None, None):
         raise RecipeError(
             f"the price of {', '.join(unpriced)} is unknown, so the cap could not hold",
             hint=f"say what a call costs at most: --assume-price {unpriced[0]}=USD",
@@ -76,18 +77,24 @@ async def read_balance(provider: Provider, plan: Plan | None, watcher: Watcher, 
 
 
 async def make_budget(ledger: Ledger, orders: Orders, clock: Callable[[], float]) -> Budget:
-    """The cap over what the folder has spent and holds; raises RecipeError and FolderError."""
+    """The cap over what the folder has spent and holds; raises FolderError."""
     billed, held, holders = await asyncio.to_thread(ledger.money)
     allowance = None
     if orders.period is not None:
         allowance = Allowance(orders.period.cap_nano, await asyncio.to_thread(ledger.spent_since, orders.period.since))
-    if orders.cap_file is None:
-        return Budget(orders.cap_nano, billed_nano=billed, held_nano=held, held_count=holders, allowance=allowance)
-    if orders.cap_nano is None:
-        raise RecipeError("--cap-file needs the cap itself", hint="add --cap USD")
-    shared = CapFile(orders.cap_file, orders.cap_nano, str(orders.out.absolute()), clock=clock)
-    await ledger.do(lambda db: _reconcile(db, shared))
-    return Budget(None, billed_nano=billed, held_nano=held, held_count=holders, shared=shared, allowance=allowance)
+    shared = None
+    if orders.pool is not None:
+        pool = orders.pool
+        shared = CapFile(pool.file, pool.cap_nano, str(orders.out.absolute()), limit=pool.limit, clock=clock)
+        await ledger.do(partial(_reconcile, shared=shared))
+    return Budget(
+        orders.cap_nano,
+        billed_nano=billed,
+        held_nano=held,
+        held_count=holders,
+        shared=shared,
+        allowance=allowance,
+    )
 
 
 def require_room(store: OutputStore, least_bytes: int) -> None:

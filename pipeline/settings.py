@@ -11,18 +11,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.caps import Limit, night_began
 from pipeline.durations import moment, seconds
 from pipeline.errors import RecipeError
 from pipeline.money import nano, nano_up
-from pipeline.orders import SETTLE_AFTER_S, Orders, Period
+from pipeline.orders import SETTLE_AFTER_S, Orders, Period, Pool
 from pipeline.policy import Patience
 from pipeline.provider import Backoff, Timeouts
 from pipeline.tally import FailureLimit
+from pipeline.target import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from pipeline.caps import Caps
     from pipeline.target import Target
 
 
@@ -35,9 +38,8 @@ class Settings:
     api: Literal["queue", "sync"] = "queue"
     cap_usd: float | None = None
     cap_file: Path | None = None
-    cap_night_usd: float | None = None
-    """A second cap, over the calls sent since ``night_began``."""
-    night_began: float = 0.0
+    caps: Caps | None = None
+    """Those of the job that the folder belongs to; None: as the folder remembers."""
     rpm: float | None = None
     concurrency: int | None = None
     max_failures: str | None = None
@@ -61,28 +63,39 @@ class Settings:
 
     def __post_init__(self) -> None:
         _positive("cap_usd", self.cap_usd, zero=True)
-        _positive("cap_night_usd", self.cap_night_usd, zero=True)
         _positive("rpm", self.rpm, zero=True)
         _positive("concurrency", self.concurrency)
         if self.api not in ("queue", "sync"):
             raise RecipeError(f"there is no API {self.api!r}", hint="use queue or sync")
+        if self.cap_file is not None and self.cap_usd is None:
+            raise RecipeError("--cap-file needs the cap itself", hint="add --cap USD")
 
     @property
     def assumed_nano(self) -> dict[str, int]:
         """Assumed prices in nano-dollars."""
         return {slug: nano_up(usd) for slug, usd in self.assume_price.items()}
 
-    def orders(self, out: Path, target: Target, command: str) -> Orders:
-        """These settings as a run takes them; the hosts follow once an embedded sandbox has started."""
+    def holding(self, remembered: Caps | None) -> Caps | None:
+        """Which caps of a job hold, with what the folder has *remembered* of them."""
+        if self.caps is not None or remembered is None:
+            return self.caps
+        return remembered.beside(cap=self.cap_usd is not None, cap_file=self.cap_file is not None)
+
+    def orders(self, out: Path, target: Target, command: str, *, caps: Caps | None, now: datetime) -> Orders:
+        """These settings as a run takes them that begins *now*, under the job's *caps*.
+
+        The hosts follow once an embedded sandbox has started.
+        """
         orders = Orders(
             out=out,
             key=self.api_key,
             provider=target.name,
             base_url=target.base_url,
             api=self.api,
-            cap_nano=None if self.cap_usd is None else nano(self.cap_usd),
-            cap_file=self.cap_file,
-            period=None if self.cap_night_usd is None else Period(nano(self.cap_night_usd), self.night_began),
+            cap_nano=None if self.cap_usd is None or self.cap_file is not None else nano(self.cap_usd),
+            pool=self._pool(target, caps, now),
+            period=None if caps is None or caps.night_usd is None else Period(nano(caps.night_usd), night_began(now)),
+            caps=self.caps,
             per_minute=self.rpm,
             concurrency=self.concurrency,
             failures=FailureLimit.parse(self.max_failures),
@@ -103,6 +116,15 @@ class Settings:
             command=command,
         )
         return orders if target.hosts is None else replace(orders, hosts=target.hosts)
+
+    def _pool(self, target: Target, caps: Caps | None, now: datetime) -> Pool | None:
+        """The cap that is shared through a file: the one that was asked for, else that of the month."""
+        if self.cap_file is not None and self.cap_usd is not None:
+            return Pool(self.cap_file, nano(self.cap_usd))
+        if caps is None or caps.month_usd is None:
+            return None
+        file = caps.month_file(now, apart="" if target.name == REAL else target.name)
+        return Pool(file, nano(caps.month_usd), Limit.MONTH)
 
 
 def with_key(settings: Settings) -> Settings:

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from pipeline.caps import Limit
+
 MOST = 200
 """Causes that are told apart; what comes later is grouped by its class alone."""
 LONGEST = 300
@@ -56,6 +58,15 @@ STOPS: dict[str, str] = {
     "storage": "Make room, or the folder reachable, then `photobatch resume`.",
 }
 """What to do, by what stopped a run."""
+CAPS: dict[str, str] = {
+    Limit.FOLDER: REMEDIES["cap"],
+    Limit.SHARED: "The shared cap was reached. Raise --cap, with the same --cap-file, and `photobatch resume`.",
+    Limit.NIGHT: "The night's cap was reached. The next night goes on; or raise it: "
+    "`photobatch nightly JOB.toml --cap-night USD`.",
+    Limit.MONTH: "The month's cap was reached. The next month goes on; or raise cap_month in the job file, then "
+    "`photobatch nightly JOB.toml`.",
+}
+"""What to do, by the cap that stopped a run."""
 IN_DOUBT = (
     "Sent, but no answer came: perhaps billed, so never sent again by itself. "
     "`photobatch settle` asks the provider's history."

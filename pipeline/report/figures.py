@@ -101,6 +101,7 @@ def _run(db: sqlite3.Connection, record: dict[str, Any]) -> dict[str, Any]:
         "started_at": record["started_at"],
         "finished_at": record["finished_at"],
         "stopped_by": record["stopped_by"],
+        "cap_reached": summary.get("this_run", {}).get("cap_reached"),
         "exit_code": record["exit_code"],
         "requests": summary.get("requests"),
         "message": summary.get("message"),

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.ledger import gallery
-from pipeline.report.causes import STOPS, Causes
+from pipeline.report.causes import CAPS, STOPS, Causes
 from pipeline.report.figures import figures
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def _why_open(runs: list[dict[str, Any]]) -> Text:
     stopped_by = runs[0]["stopped_by"] if runs else None
     if stopped_by is None:
         return Text(f"open: {RESUME}")
-    return Text(f"open: the last run was stopped ({stopped_by}). {STOPS.get(stopped_by, RESUME)}")
+    advice = CAPS.get(runs[0]["cap_reached"]) if stopped_by == "cap" else None
+    return Text(f"open: the last run was stopped ({stopped_by}). {advice or STOPS.get(stopped_by, RESUME)}")
 
 
 def _usd(amount: float) -> str:

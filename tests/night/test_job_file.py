@@ -12,9 +12,12 @@ import pytest
 
 from jobs.entries import ENTRIES
 from jobs.jobfile import Job, load
-from jobs.nightly import cap_file, night_began, settings_of, wanted_of
+from jobs.nightly import caps_of, settings_of, wanted_of
+from pipeline.caps import night_began
 from pipeline.errors import ManifestError, RecipeError
 from pipeline.recipe import Recipe
+from pipeline.settings import Settings
+from pipeline.target import REAL, SANDBOX, Target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,10 +142,14 @@ def test_every_month_counts_in_a_file_of_its_own_and_rehearsals_apart(tmp_path: 
     job = load(write(tmp_path, f"{MINIMAL}[money]\ncap_month = 9\ncap_file = 'caps/all.db'\n"), environment={})
     august = datetime(2026, 8, 31, 23, 0).astimezone()
 
-    assert cap_file(job, august) == tmp_path / "caps" / "all-2026-08.db"
-    rehearsal = with_values(job, **{"provider.sandbox": True})
-    assert cap_file(rehearsal, august) == tmp_path / "caps" / "all-2026-08-sandbox.db"
-    assert cap_file(with_values(job, **{"money.cap_month": None}), august) is None
+    def pool(job: Job, provider: str) -> Path | None:
+        target = Target(provider, None, "")
+        found = Settings(caps=caps_of(job)).orders(tmp_path, target, "nightly", caps=caps_of(job), now=august).pool
+        return found and found.file
+
+    assert pool(job, REAL) == tmp_path / "caps" / "all-2026-08.db"
+    assert pool(job, SANDBOX) == tmp_path / "caps" / "all-2026-08-sandbox.db"
+    assert pool(with_values(job, **{"money.cap_month": None}), REAL) is None
 
 
 def test_every_entry_reaches_the_run(tmp_path: Path) -> None:
@@ -172,7 +179,10 @@ images_to = "s3://bucket/shop"
     now = at(3, 22).timestamp()
     settings, wanted = settings_of(job, now), wanted_of(job)
 
-    assert (settings.cap_night_usd, settings.cap_usd, settings.night_began) == (5, 50, now - 10 * 3600)
+    orders = settings.orders(job.out, Target(REAL, None, ""), "nightly", caps=settings.caps, now=at(3, 22))
+
+    assert orders.caps_usd == {"cap_usd": 5, "cap_month_usd": 50}
+    assert (orders.period and orders.period.since, orders.cap_nano) == (now - 10 * 3600, None)
     assert (settings.deadline, settings.rpm, settings.settle_after_s) == (now + 4 * 3600, 90, 120)
     assert (settings.name, settings.images_to) == ("{sku}", "s3://bucket/shop")
     assert (settings.max_failures, settings.prune, settings.ai_label) == ("7", True, False)

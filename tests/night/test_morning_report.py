@@ -41,6 +41,11 @@ NOTHING = {"requests": {"submit": 0, "poll": 1, "http_429": 0, "http_5xx": 0}, "
         (NOTHING, "nothing", "shop: nothing to do"),
         ({"exit_code": 4, "stopped_by": "cap"}, "cap", "shop: the cap was reached, 0 tasks stay open"),
         (
+            {"exit_code": 4, "stopped_by": "cap", "this_run": {"cap_reached": "month"}},
+            "cap",
+            "shop: the month's cap was reached",
+        ),
+        (
             {"exit_code": 3},
             "failure",
             "shop: finished, some tasks failed or were invalid, or paid outputs are still to be fetched",
@@ -64,6 +69,10 @@ def test_the_report_says_rows_money_and_why() -> None:
 
 def test_the_report_says_what_was_paid_for_and_could_not_be_fetched() -> None:
     assert "2, at no cost: HTTP 500" in plain("shop", summary(unfetched={"tasks": 2, "why": "HTTP 500"}, exit_code=3))
+
+
+def test_the_report_names_both_caps_of_a_job() -> None:
+    assert "$5.00 a night, $0.08 a month" in plain("shop", summary(this_run={"cap_usd": 5.0, "cap_month_usd": 0.08}))
 
 
 def test_the_page_of_a_job_is_a_table_that_survives_bars_and_line_breaks(

@@ -197,7 +197,7 @@ def test_a_rehearsals_cap_stops_it_with_4_and_the_report_says_so() -> None:
     photobatch("init", "catalog.csv")
     said = photobatch("nightly", "nightly.toml", "--sandbox", "--cap-night", "0.4")
     assert said.code == 4
-    assert "the cap was reached, 2 tasks stay open" in said.out
+    assert "the night's cap was reached, 2 tasks stay open" in said.out
 
 
 def test_a_real_night_does_not_take_a_rehearsals_pictures_for_done(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,8 @@ async def run_with(night: Night, **orders: Any) -> dict[str, Any]:
     job = night.job()
     settings = replace(settings_of(job, night.clock()), prices_cache=None, rpm=0, api_key=SANDBOX_KEY)
     target = api.targets.choose(night.base_url, sandbox=False)
-    asked = replace(settings.orders(job.out, target, "nightly"), **orders)
+    at = datetime.fromtimestamp(night.clock()).astimezone()
+    asked = replace(settings.orders(job.out, target, "nightly", caps=None, now=at), **orders)
     return await Run(asked, replace(wanted_of(job), allow_private=True), clock=night.clock).execute()
 
 
