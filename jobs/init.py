@@ -25,6 +25,7 @@ JOB, RECIPE = "nightly.toml", "recipe.toml"
 TO = options.option("--to", "The folder for both files.")
 ENDPOINT = "segmind-relighting-v2"
 MOST_COLUMNS = 40
+MOST_WARNINGS = 5
 
 
 def init(
@@ -57,21 +58,26 @@ def init(
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
         say(f"wrote {path}")
-    if not seen.from_rows and seen.key and seen.image:
+    if not seen.from_rows and seen.key and seen.image and seen.illustrated:
         key, image = _column(seen.key), _column(seen.image)
         say(f"{many(seen.rows, 'row')}; a product is named by {key}, its photo is in {image}")
     for doubt in doubts(seen):
         say(f"please check: {doubt}")
-    say(f"rehearse it, at no cost:  photobatch nightly {to / JOB} --sandbox")
+    ready = seen.illustrated or seen.from_rows
+    say(f"{'rehearse it' if ready else 'then rehearse it'}, at no cost:  photobatch nightly {to / JOB} --sandbox")
 
 
 def doubts(seen: Survey) -> list[str]:
     """What could not be guessed, in sentences."""
-    said = []
+    said = list(seen.warnings[:MOST_WARNINGS])
+    if seen.headless is not None:
+        said.append(f"{seen.headless!r} is the name of a column: has the manifest a first row with names?")
     if seen.key is None:
         said.append(f"nothing names the rows ({seen.key_reason}); set key in the recipe")
     if seen.image is None and not seen.from_rows:
         said.append("no column looks like images; set params.image in the recipe")
+    if seen.image is not None and not seen.illustrated and not seen.from_rows:
+        said.append(f"no row names an image: {_column(seen.image)} is empty everywhere")
     return said
 
 

@@ -24,6 +24,7 @@ IMAGE_CELL = re.compile(
     r"^(?:https?|s3|gs|az|file)://\S+$|\.(?:jpe?g|png|webp|heic|heif|tiff?|gif|bmp|avif)(?:\?\S*)?$", re.IGNORECASE
 )
 IMAGE_NAME = re.compile(r"image|img|photo|picture|foto|bild|imagen|immagine", re.IGNORECASE)
+NUMBER = re.compile(r"^[\d.,]*\d$")
 TITLES = ("title", "name", "product_title", "product name", "product", "description")
 LEAST_SHARE = 0.3
 """Share of filled cells that must look like images."""
@@ -42,22 +43,35 @@ class Survey:
     title: str | None
     from_rows: bool
     """True when its rows name their endpoint: it needs no recipe."""
+    illustrated: int
+    """Rows whose image cell is filled."""
+    warnings: tuple[str, ...]
+    """What its reader found doubtful."""
+
+    @property
+    def headless(self) -> str | None:
+        """A column's name that looks like data: then the first row is no header."""
+        return next((name for name in self.columns if IMAGE_CELL.search(name) or NUMBER.match(name)), None)
 
 
 def survey(source: str, **reading: str) -> Survey:
     """Look at *source*, read as *reading* says (`open_manifest`); raises ManifestError when it cannot be read."""
     manifest = open_manifest(source, **reading)  # type: ignore[arg-type]  # each of these flags is a text
     key, reason = _key(manifest)
-    sample = [row.cells for row in islice(manifest.rows(), SAMPLE_ROWS)]
+    image = _image(manifest.columns, [row.cells for row in islice(manifest.rows(), SAMPLE_ROWS)])
+    place = None if image is None else manifest.columns.index(image)
+    filled = [place is not None and bool(row.cells[place].strip()) for row in manifest.rows()]
     return Survey(
-        rows=sum(len(batch) for batch in manifest.batches()),
+        rows=len(filled),
         columns=manifest.columns,
         notes=tuple(manifest.notes),
         key=key,
         key_reason=reason,
-        image=_image(manifest.columns, sample),
+        image=image,
         title=next((_find(manifest.columns, name) for name in TITLES if _find(manifest.columns, name)), None),
         from_rows=_find(manifest.columns, "endpoint") is not None,
+        illustrated=sum(filled),
+        warnings=tuple(manifest.warnings),
     )
 
 

@@ -46,9 +46,10 @@ def refuse_unpriced(plan: Plan, orders: Orders) -> None:
 def refuse_pointless(plan: Plan) -> None:
     """A run without a single task would let go of everything made so far; raises ManifestError."""
     if not plan.tasks:
+        doubt = "".join(plan.warnings[:1]).removeprefix(f"{plan.manifest}: ")
         raise ManifestError(
             f"{plan.manifest}: none of its {many(plan.rows, 'row')} names an image, so there is nothing to do",
-            hint="is the export complete, and does the recipe take images from the right column?",
+            hint=doubt or "is the export complete, and does the recipe take images from the right column?",
         )
 
 

@@ -77,7 +77,8 @@ def _check(platform: Platform, found: Layout, name: str, demands: Demands, notic
             f"{name}: is no {platform.label}: no column holds images ({', '.join(platform.images)})",
             hint="choose another --platform, or none",
         )
-    notices.warn(f"{name}: no column holds images; Magento keeps them in a second file: add --images FILE")
+    remedy = "add --images FILE, or images to the job file"
+    notices.warn(f"{name}: no column holds images; Magento keeps them in a second file: {remedy}")
 
 
 def image_lists(table: Reader, platform: Platform) -> Mapping[str, Sequence[str]]:

@@ -110,6 +110,27 @@ def test_what_init_could_not_guess_is_said(tmp_path: Path) -> None:
     assert "no column looks like images" in said.err
 
 
+def test_init_names_what_an_export_without_images_needs(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("sku,attribute_set,name\nB-1,Bag,Joust\nB-2,Bag,Strive\n", encoding="utf-8")
+    (tmp_path / "images.csv").write_text("sku,image\nB-1,https://x.example/1.jpg\n", encoding="utf-8")
+    said = photobatch("init", "m.csv", "--to", "without")
+    assert "no row names an image: {image_url} is empty everywhere" in said.err
+    assert "add --images FILE" in said.err
+    assert "its photo is in" not in said.err
+    refused = photobatch("nightly", "without/nightly.toml", "--sandbox")
+    assert (refused.code, "add --images FILE, or images to the job file" in refused.err) == (2, True)
+
+    said = photobatch("init", "m.csv", "--to", "with", "--images", "images.csv")
+    assert "please check" not in said.err
+    assert "2 rows; a product is named by {key}, its photo is in {image_url}" in said.err
+
+
+@pytest.mark.parametrize("first", ["MUG-1,12.50", "MUG-1,photos/1.png"])
+def test_init_asks_about_a_first_row_that_looks_like_data(tmp_path: Path, first: str) -> None:
+    (tmp_path / "m.csv").write_text(f"{first}\nMUG-2,x\n", encoding="utf-8")
+    assert "has the manifest a first row with names?" in photobatch("init", "m.csv").err
+
+
 def test_config_says_where_every_value_comes_from_and_never_the_key(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
