@@ -167,14 +167,13 @@ def print_history(past: Sequence[Past]) -> None:
         table.add_column(name, justify="right")
     table.add_column("")
     for each in past:
-        ended = each.finished_at is not None
+        lasted = _span(each.finished_at - each.started_at) if each.finished_at is not None else "not ended"
         table.add_row(
             f"{datetime.fromtimestamp(each.started_at).astimezone():%Y-%m-%d %H:%M}",
             each.command,
-            _span((each.finished_at or 0) - each.started_at) if ended else "not ended",
+            "cut off" if each.cut_off else lasted,
             "" if each.exit_code is None else f"{each.exit_code}{f' {each.stopped_by}' if each.stopped_by else ''}",
-            f"{each.done:,}",
-            f"{each.failed:,}",
+            *("" if count is None else f"{count:,}" for count in (each.done, each.failed)),
             show(each.billed_nano),
             "▇" * round(12 * each.billed_nano / most) if most else "",
         )

@@ -18,7 +18,7 @@ from pipeline.amend import Cost, cost
 from pipeline.closing import export
 from pipeline.ledger import FILE, Ledger, counts, schema
 from pipeline.ledger.export import iso
-from pipeline.lock import hold
+from pipeline.lock import abandoned, hold
 from pipeline.money import usd
 from pipeline.planning import scratch
 from pipeline.recipe import Recipe
@@ -85,10 +85,12 @@ class Past:
     started_at: float
     finished_at: float | None
     """None for a run that was killed, or is still going on."""
+    cut_off: bool
+    """It was killed: nobody counted what it did."""
     exit_code: int | None
     stopped_by: str | None
-    done: int
-    failed: int
+    done: int | None
+    failed: int | None
     billed_nano: int
     rows: int | None
 
@@ -99,6 +101,7 @@ class Past:
             "command": self.command,
             "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),
+            "cut_off": self.cut_off,
             "exit_code": self.exit_code,
             "stopped_by": self.stopped_by,
             "rows": self.rows,
@@ -117,12 +120,16 @@ def history(folder: Path, newest: int) -> list[Past]:
             " ORDER BY started_at DESC, id DESC LIMIT ?",
             (newest,),
         ).fetchall()
+    newest_id, left = found[0][0] if found else "", abandoned(folder)
     past = []
     for run_id, command, started, finished, code, stopped, summary, billed in reversed(found):
         said = json.loads(summary or "{}")
         ours = said.get("this_run", {})
-        counts_ = (ours.get("done", 0), ours.get("failed", 0))
-        past.append(Past(run_id, command, started, finished, code, stopped, *counts_, billed, said.get("rows")))
+        cut_off = finished is None and (left or run_id != newest_id)
+        done, failed = (None if finished is None else ours.get(word, 0) for word in ("done", "failed"))
+        past.append(
+            Past(run_id, command, started, finished, cut_off, code, stopped, done, failed, billed, said.get("rows"))
+        )
     return past
 
 

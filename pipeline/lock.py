@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -74,3 +75,22 @@ def holder(folder: Path) -> str:
         return f"`photobatch {facts['command']}` (process {facts['pid']} on {facts['host']}) since {since}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+def abandoned(folder: Path) -> bool:
+    """Whether certainly nobody works on *folder*; asks its note only: to try the lock could turn a run away."""
+    try:
+        facts = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    if sys.platform == "win32" or facts.get("host") != socket.gethostname():
+        return False
+    try:
+        os.kill(int(facts["pid"]), 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return True
+    except (OSError, KeyError, ValueError):
+        return False
+    return False

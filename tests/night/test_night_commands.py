@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,6 +177,20 @@ def test_the_second_of_two_overlapping_nights_says_who_holds_the_folder_and_sinc
 
     assert said.code == 75
     assert re.search(r"in use: `photobatch nightly` \(process \d+ on .+\) since 2027-01-15 08:00:00 UTC", said.err)
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_trend_tells_a_run_that_was_killed_from_one_that_goes_on() -> None:
+    photobatch("init", "catalog.csv")
+    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
+    with closing(sqlite3.connect("out/catalog/ledger.db")) as db, db:
+        db.execute("UPDATE runs SET finished_at=NULL, exit_code=NULL, summary=NULL")
+
+    killed = json.loads(photobatch("status", "out/catalog", "--nights", "1", "--json").out)[0]
+    assert (killed["cut_off"], killed["done"], killed["billed_usd"] > 0) == (True, None, True)
+    assert "cut off" in photobatch("status", "out/catalog", "--nights", "1").out
+    with hold(Path("out/catalog"), "nightly"):
+        assert "not ended" in photobatch("status", "out/catalog", "--nights", "1").out
 
 
 @pytest.mark.usefixtures("shop")
