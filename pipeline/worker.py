@@ -62,7 +62,7 @@ class Worker:
         """Send *task*; when its input cannot be had, returns one with the same body to try instead."""
         story = Story(self.tools, self.habits.patience)
         try:
-            self._worth_it(task)
+            self._refuse_early(task)
             body = await self._body(task, story)
             try:
                 await self._send(task, body, story)
@@ -220,7 +220,9 @@ class Worker:
 
     async def _reserve(self, task: Task) -> Reservation:
         """Step 1; raises LeftOpen when the cap or the stop says no."""
-        nano = self._worth_it(task)
+        nano = self._worst_nano(task)
+        if self.tools.stop.gone(task.endpoint) or self.tools.budget.hopeless(nano):
+            raise LeftOpen
         try:
             reservation = await self.tools.budget.reserve(nano, gone=lambda: self.tools.stop.gone(task.endpoint))
         except CapReached as refusal:
@@ -229,12 +231,12 @@ class Worker:
             raise LeftOpen
         return reservation
 
-    def _worth_it(self, task: Task) -> int:
-        """What to reserve; raises LeftOpen when that is refused anyway: then nothing is read and uploaded either."""
-        nano = self._worst_nano(task)
-        if self.tools.stop.gone(task.endpoint) or self.tools.budget.hopeless(nano):
+    def _refuse_early(self, task: Task) -> None:
+        """Leave *task* open before its images are read and uploaded, where the cap or the stop says no anyway."""
+        budget = self.tools.budget
+        capped_out = budget.refusal is not None and budget.hopeless(self._worst_nano(task))
+        if capped_out or self.tools.stop.gone(task.endpoint):
             raise LeftOpen
-        return nano
 
     def _worst_nano(self, task: Task) -> int:
         """What to reserve.  Planning refuses a cap over unknown prices; a run without planning meets them here."""

@@ -87,6 +87,13 @@ def kept(sent: Mapping[str, str] | None) -> str | None:
     return encode(sent) if sent else None
 
 
+NEW_BILL = (
+    "billed_nano=CASE WHEN :billed IS NULL THEN billed_nano ELSE coalesce(billed_nano, 0) + :billed"
+    " - coalesce((SELECT billed_nano FROM attempts WHERE id=:attempt), 0) END"
+)
+"""What an attempt was billed, in place of what it was known to be billed so far; NULL changes nothing."""
+
+
 def intent(db: sqlite3.Connection, journal: Journal, meant: Intent) -> int:
     """Step 3 of the order of writes: nothing is sent before this is on disk.  Returns the attempt's id."""
     task = meant.task
@@ -188,18 +195,27 @@ def done(
 
     Returns the planned tasks with the same body: the output is theirs as well.
     """
-    _add_to_bill(db, task_id, attempt, receipt.billed_nano)
+    db.execute(
+        "UPDATE tasks SET state=:state, finished_at=:at, latency_s=:latency,"  # noqa: S608  # constant text
+        " request_id=coalesce(:request, request_id),"
+        f" {NEW_BILL}, seed=coalesce(:seed, seed), error_class=NULL, error=NULL, http_status=NULL WHERE id=:task",
+        {
+            "state": State.DONE,
+            "at": receipt.at,
+            "latency": receipt.latency_s,
+            "request": receipt.request_id,
+            "billed": receipt.billed_nano,
+            "attempt": attempt,
+            "seed": receipt.seed,
+            "task": task_id,
+        },
+    )
     db.execute(
         "UPDATE attempts SET outcome='done', closed_at=?, billed_nano=coalesce(?2, billed_nano),"
         " request_id=coalesce(?, request_id),"
         " held_nano=CASE WHEN coalesce(?2, billed_nano) IS NULL THEN held_nano ELSE 0 END, error_class=NULL, error=NULL"
         " WHERE id=?",
         (receipt.at, receipt.billed_nano, receipt.request_id, attempt),
-    )
-    db.execute(
-        "UPDATE tasks SET state=?, finished_at=?, latency_s=?, request_id=coalesce(?, request_id),"
-        " seed=coalesce(?, seed), error_class=NULL, error=NULL, http_status=NULL WHERE id=?",
-        (State.DONE, receipt.at, receipt.latency_s, receipt.request_id, receipt.seed, task_id),
     )
     _outputs(db, task_id, images)
     if receipt.signature is not None and receipt.billed_nano is not None:
@@ -305,13 +321,9 @@ def _learn(db: sqlite3.Connection, task_id: int, signature: str, billed: int) ->
 
 
 def _add_to_bill(db: sqlite3.Connection, task_id: int, attempt: int, billed_nano: int | None) -> None:
-    """What the *attempt* was billed, in place of what it was known to be billed so far; None changes nothing."""
     if billed_nano is not None:
-        db.execute(
-            "UPDATE tasks SET billed_nano=coalesce(billed_nano, 0) + ?"
-            " - coalesce((SELECT billed_nano FROM attempts WHERE id=?), 0) WHERE id=?",
-            (billed_nano, attempt, task_id),
-        )
+        values = {"billed": billed_nano, "attempt": attempt, "task": task_id}
+        db.execute(f"UPDATE tasks SET {NEW_BILL} WHERE id=:task", values)  # noqa: S608  # constant text
 
 
 def _outputs(db: sqlite3.Connection, task_id: int, images: Sequence[SavedImage]) -> None:
