@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import endpoints
 from pipeline.errors import CallError, ErrorClass
-from pipeline.ledger.entries import Receipt, Verdict
+from pipeline.ledger.events import Receipt, Verdict
 from pipeline.ledger.reopen import KEPT_S
 from pipeline.outputs import BadOutput
 from pipeline.outputs.hands import Hands

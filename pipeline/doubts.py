@@ -19,7 +19,8 @@ from pipeline.errors import CallError, ErrorClass, RecipeError
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
-from pipeline.ledger.entries import Verdict, fail_twins
+from pipeline.ledger.entries import fail_twins
+from pipeline.ledger.events import Verdict
 from pipeline.recognition import CLOCKS_DIFFER_S, Doubtful, Found, NotBilled, Unknown, verdict
 from pipeline.wish import encode, fingerprint
 

@@ -16,47 +16,41 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline import amend, departed, doubts, endpoints, naming
+from pipeline import amend, doubts, endpoints
+from pipeline.arrival import Arrival, Interrupted, plan_along
 from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
 from pipeline.errors import AccountError, ErrorClass, PipelineError, Unreachable
 from pipeline.ledger import Ledger, counts, reopen
 from pipeline.lock import hold
-from pipeline.lookup import look
 from pipeline.missing import reopen_missing
 from pipeline.orders import Orders, Watcher, Working
 from pipeline.outfit import equip, make_provider, make_throttle, second_home
 from pipeline.outputs import OutputStore
-from pipeline.planning import KEY_ROWS, Planner, take_in
-from pipeline.preflight import read_balance, refuse_pointless, refuse_unpriced, watch_deadline, watch_room
+from pipeline.preflight import read_balance, watch_deadline, watch_room
 from pipeline.prices import write_cache
-from pipeline.rate import START_PER_MINUTE
 from pipeline.report.redrive import set_aside
 from pipeline.selection import Selection
 from pipeline.steering import steer
-from pipeline.stop import INTERRUPTED, Reason
+from pipeline.stop import INTERRUPTED
 from pipeline.tools import Habits, Tools
 from pipeline.uncut import uncut
 from pipeline.words import many
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
     from pipeline.amend import Amendment
     from pipeline.mirror import Mirror
     from pipeline.planned import Plan
+    from pipeline.planning import Planner
     from pipeline.provider import Provider
     from pipeline.tally import Tally
     from pipeline.wanted import Wanted
 
 CUT_OFF = "cut off: what the provider has accepted is fetched by the next run, without being paid again"
-
-
-class Interrupted(Exception):
-    """The run was interrupted before the first call."""
 
 
 @dataclass
@@ -155,7 +149,10 @@ class Run:
                 self.watcher.say(f"{many(asked, 'paid output')} that could not be had: asked for again, at no cost")
         if self.orders.send and self.wanted is None:
             self.watcher.say(str(await ledger.do(amend.cost)))
-        plan, planner = await self._take_in(ledger, ending)
+        plan, planner = None, None
+        if self.wanted is not None:
+            arrival = Arrival(self.orders, self.wanted, self.watcher, self.clock, lambda: self._interrupted)
+            plan, planner = await arrival.take_in(ledger, ending)
         throttle = make_throttle(self.orders, self.clock, self.chance)
         provider = make_provider(self.orders, throttle, self.clock)
         try:
@@ -178,64 +175,6 @@ class Run:
         finally:
             await throttle.close()
             await provider.close()
-
-    async def _take_in(self, ledger: Ledger, ending: Ending) -> tuple[Plan | None, Planner | None]:
-        """Take the manifest in: whole and checked before the first call, or as it goes."""
-        wanted = self.wanted
-        if wanted is None:
-            return None, None
-        wanted = await asyncio.to_thread(wanted.opened)
-        if self.orders.naming is not None:
-            naming.check(self.orders.naming, wanted.open().columns)
-        if wanted.check_images:
-            await self._look(wanted, ledger)
-        if not self.orders.preflight:
-            return None, await ledger.do(
-                lambda db: Planner(wanted, db, clock=self.clock, bulk=False, key_rows=KEY_ROWS)
-            )
-
-        def seen(rows: int) -> None:
-            self.watcher.planning(rows)
-            if self._interrupted:
-                raise Interrupted
-
-        def take(db: sqlite3.Connection) -> Plan:
-            planner = take_in(wanted, db, clock=self.clock, seen=seen)
-            rate = START_PER_MINUTE if self.orders.per_minute is None else self.orders.per_minute
-            plan = planner.report(rate)
-            refuse_pointless(plan)
-            refuse_unpriced(plan, self.orders)
-            return plan
-
-        plan = await ledger.do(take)
-        ending.this_run |= plan.taken.this_run()
-        self.watcher.planned(plan)
-        # What is planned must not depend on the write-ahead log: the tail of a damaged one is dropped in silence.
-        await asyncio.to_thread(ledger.checkpoint)
-        if self.orders.prune:
-            await self._prune(ledger, ending)
-        return plan, None
-
-    async def _prune(self, ledger: Ledger, ending: Ending) -> None:
-        """Move aside what belongs to rows that left the manifest."""
-        moved = await asyncio.to_thread(departed.prune, ledger, OutputStore(self.orders.out))
-        ending.this_run["pruned"] = moved
-        if moved:
-            self.watcher.say(f"{moved} outputs of rows that left the manifest were moved to superseded/")
-
-    async def _look(self, wanted: Wanted, ledger: Ledger) -> None:
-        """Ask the servers about the manifest's images."""
-
-        def seen(count: int) -> None:
-            self.watcher.looking(count)
-            if self._interrupted:
-                raise Interrupted
-
-        looked = await look(wanted, ledger, clock=self.clock, seen=seen)
-        if looked.asked:
-            self.watcher.say(str(looked))
-        for warning in looked.warnings:
-            self.watcher.say(f"warning: {warning}")
 
     async def _check(self, ledger: Ledger, provider: Provider, plan: Plan | None) -> int | None:
         """The account, then the tasks in doubt, before anything is sent; returns the balance in nano-dollars."""
@@ -272,7 +211,7 @@ class Run:
         try:
             async with asyncio.TaskGroup() as group:
                 if planner is not None:
-                    group.create_task(self._plan_along(planner, news, tools), name="planner")
+                    group.create_task(plan_along(planner, news, tools), name="planner")
                 control = Control(self.orders.out, clock=self.clock)
                 beside = [
                     group.create_task(watch_room(tools, self.orders.least_free_bytes), name="room"),
@@ -289,19 +228,6 @@ class Run:
         if not self.orders.send:
             return []
         return list(endpoints.every()) if planner else await asyncio.to_thread(ledger.endpoints_open)
-
-    async def _plan_along(self, planner: Planner, news: News, tools: Tools) -> None:
-        """Validate as it goes: calls begin while the manifest is still being read."""
-        steps = planner.steps()
-        try:
-            while not tools.stop.run and await tools.ledger.do(lambda _db: next(steps, 0)) > 0:
-                news.more()
-            if not tools.stop.run:
-                await tools.ledger.do(lambda _db: planner.finish())
-        except PipelineError as error:
-            tools.stop_run(Reason("manifest", ErrorClass.BAD_REQUEST, f"{error} ({error.hint})"))
-        finally:
-            news.more(ended=True)
 
     def _note(self, tools: Tools, tally: Tally, ending: Ending) -> None:
         """What the run has to say at its end."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FolderError
-from pipeline.ledger import reopen
+from pipeline.ledger import counts, reopen
 from pipeline.money import show
 from pipeline.outputs import StorageError
 from pipeline.words import many
@@ -57,7 +57,7 @@ def reopen_missing(db: sqlite3.Connection, folder: Path, *, now: float) -> Reope
     seen = Look()
     _look(seen, reopen.sizes(db), folder)
     reopened = reopen.reopen(db, seen.missing, now, altered=seen.altered)
-    if reopened or _planned_twins(db):
+    if reopened or counts.any_planned(db):
         needed = Look()
         _look(needed, reopen.sizes_needed(db), folder)
         reopened = reopened.plus(reopen.reopen(db, needed.missing, now, altered=needed.altered))
@@ -94,7 +94,3 @@ def _refusal(folder: Path, seen: Look, reopened: Reopened) -> FolderError:
         hint="is a disk not mounted? Mount it, then run again. If they were really deleted: photobatch ledger"
         f" {folder} --repair gives them up, and photobatch resume {folder} --only lost pays for them",
     )
-
-
-def _planned_twins(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM tasks WHERE live AND state='planned' LIMIT 1").fetchone() is not None

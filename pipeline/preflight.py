@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.budget import Allowance, Budget
 from pipeline.capfile import CapFile
 from pipeline.errors import AccountError, CallError, ErrorClass, ManifestError, RecipeError, Unreachable
+from pipeline.ledger import counts
 from pipeline.money import show
 from pipeline.outputs import StorageFull
 from pipeline.policy import no_line
@@ -130,8 +131,9 @@ async def watch_deadline(tools: Tools, deadline: float) -> None:
     """
     while (left_s := deadline - tools.clock()) > 0:  # noqa: ASYNC110  # not polling: the clock may be set meanwhile
         await asyncio.sleep(min(left_s, CLOCK_LOOK_S))
-    message = "the deadline is over; what is open is left for a later run"
-    tools.stop_run(Reason("deadline", ErrorClass.DEADLINE, message))
+    if await tools.ledger.do(counts.any_planned):
+        message = "the deadline is over; what is open is left for a later run"
+        tools.stop_run(Reason("deadline", ErrorClass.DEADLINE, message))
 
 
 def _reconcile(db: Any, shared: CapFile) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.errors import CallError
-    from pipeline.ledger.entries import Receipt
+    from pipeline.ledger.events import Receipt
     from pipeline.task import Task
 
 SERVER_FAULT = 500

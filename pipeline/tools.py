@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.budget import Budget, Reservation
     from pipeline.errors import CallError, ErrorClass
     from pipeline.ledger import Ledger
-    from pipeline.ledger.entries import Receipt
+    from pipeline.ledger.events import Receipt
     from pipeline.mirror import Mirror
     from pipeline.naming import Naming
     from pipeline.outputs import OutputStore

@@ -22,7 +22,7 @@ from pipeline.delivery import Delivery
 from pipeline.doubts import look_for
 from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
-from pipeline.ledger.entries import AlreadyPaid, Intent, NotOpen, Verdict
+from pipeline.ledger.events import AlreadyPaid, Intent, NotOpen, Verdict
 from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step, no_line
 from pipeline.recognition import Doubtful, Found, Unknown, addresses
 from pipeline.stop import Reason

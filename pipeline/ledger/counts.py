@@ -98,6 +98,11 @@ def open_tasks(db: sqlite3.Connection) -> int:
     return int(planned + sent)
 
 
+def any_planned(db: sqlite3.Connection) -> bool:
+    """Whether anything is still to be sent."""
+    return db.execute("SELECT 1 FROM tasks WHERE state='planned' AND live LIMIT 1").fetchone() is not None
+
+
 def newest_task(db: sqlite3.Connection) -> int:
     """The highest task id; 0 when there is none."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM tasks").fetchone()[0])

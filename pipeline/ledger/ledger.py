@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.ledger.entries import Intent, Receipt, Verdict
+    from pipeline.ledger.events import Intent, Receipt, Verdict
     from pipeline.task import SavedImage, Task
 
 Result = TypeVar("Result")

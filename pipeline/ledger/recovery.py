@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ErrorClass
-from pipeline.ledger.entries import kept
+from pipeline.ledger.events import kept
 from pipeline.task import State
 
 if TYPE_CHECKING:

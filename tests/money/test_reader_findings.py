@@ -18,7 +18,8 @@ from pipeline.crew import Crew, News
 from pipeline.errors import CallError, ErrorClass, FolderError, ManifestError
 from pipeline.exits import BY_STOP, OURS
 from pipeline.ledger import Ledger
-from pipeline.ledger.entries import Verdict, failed_unsent
+from pipeline.ledger.entries import failed_unsent
+from pipeline.ledger.events import Verdict
 from pipeline.prices import PriceBook
 from pipeline.provider.wording import words_of
 from pipeline.salvage import rebuild

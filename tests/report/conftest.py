@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from pipeline.errors import ErrorClass
 from pipeline.ledger import Ledger, decide, entries, loading
-from pipeline.ledger.entries import Intent, Receipt, Verdict
+from pipeline.ledger.events import Intent, Receipt, Verdict
 from pipeline.outputs import OutputStore
 from pipeline.planning import Planner
 from pipeline.recipe import Recipe

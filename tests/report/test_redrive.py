@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import ErrorClass, InputError
 from pipeline.ledger import decide, entries
-from pipeline.ledger.entries import AlreadyPaid
+from pipeline.ledger.events import AlreadyPaid
 from pipeline.report.decisions import parse_decisions
 from pipeline.report.redrive import Applied, apply_decisions, set_aside
 

@@ -12,8 +12,26 @@ from pipeline.preflight import watch_deadline
 from tests.run.conftest import products
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.stop import Reason
     from tests.run.conftest import Open
+
+
+def tools_of(clock: Callable[[], float], reasons: list[Reason], *, left: bool) -> Any:
+    async def do(_operation: object) -> bool:
+        return left
+
+    return SimpleNamespace(clock=clock, stop_run=reasons.append, ledger=SimpleNamespace(do=do))
+
+
+@pytest.mark.looptime
+async def test_a_deadline_that_finds_nothing_left_to_send_stops_nothing() -> None:
+    reasons: list[Reason] = []
+
+    await watch_deadline(tools_of(lambda: 1000.0, reasons, left=False), 1000.0)
+
+    assert reasons == []
 
 
 @pytest.mark.looptime
@@ -21,7 +39,7 @@ async def test_at_the_deadline_the_run_stops_even_if_the_clock_was_set_meanwhile
     loop = asyncio.get_running_loop()
     ahead_s = 0.0
     reasons: list[Reason] = []
-    tools: Any = SimpleNamespace(clock=lambda: 1000.0 + loop.time() + ahead_s, stop_run=reasons.append)
+    tools = tools_of(lambda: 1000.0 + loop.time() + ahead_s, reasons, left=True)
     began = loop.time()
 
     watching = asyncio.create_task(watch_deadline(tools, 1000.0 + began + 7200))
