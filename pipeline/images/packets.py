@@ -55,6 +55,12 @@ def replace(data: bytes, packet: bytes) -> bytes:
             return _into_webp(data, packet)
 
 
+def _with(data: bytes, start: int, end: int, part: bytes) -> bytes:
+    """*data* with *part* from *start* to *end*; an image is copied once, not once per slice."""
+    view = memoryview(data)
+    return b"".join((view[:start], part, view[end:]))
+
+
 def _kind(data: bytes) -> str:
     found = format_of(data)
     if found is None or found.name not in ("JPEG", "PNG", "WEBP"):
@@ -81,7 +87,7 @@ def _into_jpeg(data: bytes, packet: bytes) -> bytes:
         raise NoPlaceForXmp
     segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
     start, end = _jpeg_span(data, segments) or _jpeg_gap(data, segments)
-    return data[:start] + segment + data[end:]
+    return _with(data, start, end, segment)
 
 
 def _jpeg_gap(data: bytes, segments: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
@@ -125,7 +131,7 @@ def _into_png(data: bytes, packet: bytes) -> bytes:
     content = b"iTXt" + _PNG_XMP + b"\0\0\0\0" + packet
     chunk = (len(content) - 4).to_bytes(4, "big") + content + zlib.crc32(content).to_bytes(4, "big")
     start, end = _png_span(data) or (PNG_HEADER_BYTES, PNG_HEADER_BYTES)
-    return data[:start] + chunk + data[end:]
+    return _with(data, start, end, chunk)
 
 
 def _into_webp(data: bytes, packet: bytes) -> bytes:
