@@ -18,6 +18,7 @@ from jobs.explain import explain
 from jobs.export import export
 from jobs.init import init
 from jobs.ledger import ledger
+from jobs.memory import keep_blocks
 from jobs.nightly import nightly
 from jobs.plan import plan
 from jobs.report import report
@@ -110,6 +111,7 @@ def main() -> None:
     """Run the command line; the process ends with its exit code."""
     steady()
     gc.set_threshold(NEW_OBJECTS)
+    keep_blocks()
     try:
         app()
     except PipelineError as error:
