@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.exits import first_of
 from pipeline.ledger.export import Results, write_csv, write_parquet
-from pipeline.ledger.schema import TRIGGERS
+from pipeline.ledger.staleness import TRIGGERS
 from pipeline.money import usd
 from pipeline.summary import summarise
 

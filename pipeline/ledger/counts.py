@@ -98,6 +98,25 @@ def open_tasks(db: sqlite3.Connection) -> int:
     return int(planned + sent)
 
 
+def money(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """(billed, held) in nano-dollars over everything this folder ever sent, and how many calls hold."""
+    billed, held, holders = db.execute(
+        "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0), count(nullif(held_nano, 0)) FROM attempts"
+    ).fetchone()
+    return int(billed), int(held), int(holders)
+
+
+def spent_since(db: sqlite3.Connection, since: float) -> int:
+    """What calls sent since *since* (Unix time) were billed or hold, in nano-dollars."""
+    query = "SELECT coalesce(sum(coalesce(billed_nano, 0) + held_nano), 0) FROM attempts WHERE intent_at>=?"
+    return int(db.execute(query, (since,)).fetchone()[0])
+
+
+def endpoints_open(db: sqlite3.Connection) -> list[str]:
+    """The endpoints that have planned tasks."""
+    return [str(slug) for (slug,) in db.execute("SELECT DISTINCT endpoint FROM tasks WHERE state='planned' AND live")]
+
+
 def any_planned(db: sqlite3.Connection) -> bool:
     """Whether anything is still to be sent."""
     return db.execute("SELECT 1 FROM tasks WHERE state='planned' AND live LIMIT 1").fetchone() is not None

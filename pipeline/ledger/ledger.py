@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import FolderError
-from pipeline.ledger import entries, evidence, loading, schema, uploads
+from pipeline.ledger import counts, entries, evidence, loading, schema, uploads
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.recovery import recover
 from pipeline.ledger.writer import Writer
@@ -110,12 +110,7 @@ class Ledger:
 
     def endpoints_open(self) -> list[str]:
         """The endpoints that have planned tasks."""
-        return self.run(
-            lambda db: [
-                str(slug)
-                for (slug,) in db.execute("SELECT DISTINCT endpoint FROM tasks WHERE state='planned' AND live")
-            ]
-        )
+        return self.run(counts.endpoints_open)
 
     async def open_tasks(self, endpoint: str, after: int, limit: int) -> list[tuple[Task, int | None, str | None]]:
         """Planned tasks of *endpoint* with ids above *after*, each with (id, state) of a twin that was sent before."""
@@ -259,23 +254,11 @@ class Ledger:
 
     def money(self) -> tuple[int, int, int]:
         """(billed, held) in nano-dollars over everything this folder ever sent, and how many calls hold."""
-        billed, held, holders = self.run(
-            lambda db: db.execute(
-                "SELECT coalesce(sum(billed_nano), 0), coalesce(sum(held_nano), 0), count(nullif(held_nano, 0))"
-                " FROM attempts"
-            ).fetchone()
-        )
-        return int(billed), int(held), int(holders)
+        return self.run(counts.money)
 
     def spent_since(self, since: float) -> int:
         """What calls sent since *since* (Unix time) were billed or hold, in nano-dollars."""
-        found = self.run(
-            lambda db: db.execute(
-                "SELECT coalesce(sum(coalesce(billed_nano, 0) + held_nano), 0) FROM attempts WHERE intent_at>=?",
-                (since,),
-            ).fetchone()
-        )
-        return int(found[0])
+        return self.run(lambda db: counts.spent_since(db, since))
 
     # Runs
 

@@ -124,6 +124,7 @@ def ask_again(db: sqlite3.Connection, now: float) -> int:
     """Take up again, at no cost, what was accepted and gave no usable output; returns how many tasks that are.
 
     The provider still has what it made in the last days.  A storage that was down for a minute has lost nothing.
+    One whose body another task has paid for since, or is waiting for, stays as it is: no two may be at risk for it.
     """
     found = db.execute(
         "SELECT t.id FROM tasks t JOIN attempts a ON a.id = (SELECT max(id) FROM attempts WHERE task_id = t.id)"
@@ -131,15 +132,19 @@ def ask_again(db: sqlite3.Connection, now: float) -> int:
         " AND a.outcome='failed' AND a.request_id = t.request_id AND a.intent_at > ? ORDER BY t.id",
         (State.FAILED, *ASKED_AGAIN, now - KEPT_S),
     )
-    tasks = [int(task) for (task,) in found]
-    for task in tasks:
+    asked = 0
+    elsewhere = f"SELECT 1 FROM tasks JOIN tasks w ON {SAME_BODY} WHERE tasks.id=? LIMIT 1"  # noqa: S608  # constant text
+    for (task,) in found.fetchall():
+        if db.execute(elsewhere, (task,)).fetchone():
+            continue
+        asked += 1
         _accept(db, task, "failed")
         db.execute(
             "UPDATE tasks SET state=?, error_class=NULL, error=NULL, http_status=NULL, finished_at=NULL WHERE state=?"
             " AND live AND NOT rejected AND attempts=0 AND fingerprint=(SELECT fingerprint FROM tasks WHERE id=?)",
             (State.PLANNED, State.FAILED, task),
         )
-    return len(tasks)
+    return asked
 
 
 def given_up(db: sqlite3.Connection) -> Iterator[Standing]:

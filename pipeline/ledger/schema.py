@@ -188,25 +188,6 @@ CREATE INDEX IF NOT EXISTS same_row ON rows (digest, local) WHERE live;
 CREATE INDEX IF NOT EXISTS task_attempts ON attempts (task_id);
 """
 
-# The results ledger is a copy of these tables.  ``meta.results`` describes the files that were written from them; the
-# first change after that makes it ``stale``, in the same transaction, whoever makes the change.  Made with the first
-# results (`pipeline.closing`): until then they would only slow the first planning down.
-_FRESH = "(SELECT value FROM meta WHERE name='results') <> 'stale'"
-_OTHER = "(old.cells <> new.cells OR old.live <> new.live OR old.header_id <> new.header_id)"
-TRIGGERS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS stale_{table}_{event} AFTER {event} ON {table} WHEN {when}"  # noqa: S608  # own words only
-    " BEGIN UPDATE meta SET value='stale' WHERE name='results'; END"
-    for table, event, when in (
-        ("tasks", "INSERT", _FRESH),
-        ("tasks", "UPDATE", _FRESH),
-        ("rows", "INSERT", _FRESH),
-        ("rows", "UPDATE", f"{_OTHER} AND {_FRESH}"),
-        ("outputs", "INSERT", _FRESH),
-        ("outputs", "UPDATE", _FRESH),
-        ("outputs", "DELETE", _FRESH),
-    )
-)
-
 BULK_INDEXES = ("one_wish", "one_payment", "same_body", "open_tasks", "at_risk", "row_tasks", "same_row")
 """Indexes that a first planning builds at its end instead of row by row: sorting once is much cheaper.
 

@@ -51,6 +51,23 @@ async def test_an_output_that_is_gone_for_good_stays_billed(rig: Rig) -> None:
     assert billed(rig) == (cost, 0, cost)
 
 
+async def test_of_two_lost_calls_with_one_body_only_one_is_asked_for_again(rig: Rig) -> None:
+    for key in ("a", "b"):
+        rig.plan(key)
+    await rig.work()
+    for change in (
+        "UPDATE tasks SET state='failed', error_class='lost'",
+        "UPDATE attempts SET outcome='failed'",
+        "UPDATE tasks SET fingerprint=(SELECT min(fingerprint) FROM tasks)",
+    ):
+        rig.ledger.run(lambda db, change=change: db.execute(change))
+
+    assert rig.ledger.run(lambda db: ask_again(db, rig.now)) == 1
+    assert rig.ledger.run(lambda db: ask_again(db, rig.now)) == 0
+
+    assert sorted(rig.query("SELECT state FROM tasks")) == [("failed",), ("submitted",)]
+
+
 async def test_a_job_that_is_called_failed_afterwards_stays_billed(rig: Rig) -> None:
     cost = await with_a_missing_output(rig)
     for job in rig.provider.jobs.values():
