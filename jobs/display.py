@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
-import logging.handlers
 import time
 from typing import TYPE_CHECKING, Any
 
-from jobs.console import redacted, say, stderr
+from jobs.console import say, stderr
 from jobs.folder import is_rehearsal
+from jobs.runlog import RunLog
 from jobs.tables import print_places, print_plan_line, print_summary
 from pipeline.orders import Watcher
 from pipeline.watchdog import QUIET_S, heartbeat
@@ -27,15 +25,9 @@ if TYPE_CHECKING:
     from pipeline.planned import Plan
     from pipeline.task import State, Task
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
-
 PLAIN_EVERY_S = 30.0
 LIVE_EVERY_S = 0.25
 FLUSHED_EVERY_S = 1.0
-ROUTINE = logging.INFO - 1
-"""Level of what may reach the log file a second later."""
-LOG_BYTES = 20_000_000
-LOGS_KEPT = 5
 
 
 class Display(Watcher):
@@ -44,14 +36,14 @@ class Display(Watcher):
     def __init__(self, folder: Path, *, quiet: bool = False, json_only: bool = False) -> None:
         self._folder = folder
         self._quiet = quiet or json_only
-        self._log = open_log(folder)
+        self._log = RunLog(folder)
         self._live = stderr().is_terminal and not self._quiet
         self._tasks: list[asyncio.Task[None]] = []
         self._last_said = 0.0
 
     def say(self, text: str) -> None:
         """Something worth a line."""
-        self._log.info("said", extra={"facts": {"text": redacted(text)}})
+        self._log.note("said", {"text": text})
         if not self._quiet:
             say(text)
 
@@ -66,13 +58,13 @@ class Display(Watcher):
     def planned(self, plan: Plan) -> None:
         """The plan stands."""
         facts = {name: value for name, value in plan.summary().items() if name != "invalid_rows"}
-        self._log.info("planned", extra={"facts": facts})
+        self._log.note("planned", facts)
         if not self._quiet:
             print_plan_line(plan)
 
     def working(self, state: Working) -> None:
         """Calls begin."""
-        self._log.info("working", extra={"facts": {"run_id": state.run_id, "open": state.open_at_start}})
+        self._log.note("working", {"run_id": state.run_id, "open": state.open_at_start})
         state.tally.on_end = self._ended
         if not self._quiet and state.open_at_start:
             self._tasks.append(asyncio.create_task(self._tick(state), name="display"))
@@ -83,7 +75,7 @@ class Display(Watcher):
         """The run ended."""
         for task in self._tasks:
             task.cancel()
-        self._log.info("finished", extra={"facts": summary})
+        self._log.note("finished", summary)
         if not self._quiet:
             print_summary(summary)
             print_places(self._folder)
@@ -94,8 +86,7 @@ class Display(Watcher):
 
     def close(self) -> None:
         """Nothing more comes: close the log file."""
-        for handler in self._log.handlers:
-            handler.close()
+        self._log.close()
 
     def _now_and_then(self, text: str) -> None:
         now = time.monotonic()
@@ -106,7 +97,7 @@ class Display(Watcher):
 
     def _ended(self, task: Task, state: State, error_class: ErrorClass | None) -> None:
         facts = {"key": task.key, "step": task.step, "task_id": task.id, "state": state, "error_class": error_class}
-        self._log.log(ROUTINE, "task", extra={"facts": facts})
+        self._log.routine("task", facts)
 
     async def _tick(self, state: Working) -> None:
         if self._live:
@@ -126,8 +117,7 @@ class Display(Watcher):
         """Let whoever follows the log see the tasks that ended: for each of them alone it would cost too much."""
         while True:
             await asyncio.sleep(FLUSHED_EVERY_S)
-            for handler in self._log.handlers:
-                handler.flush()
+            self._log.flush()
 
     async def _draw(self, state: Working) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -168,77 +158,6 @@ def line(state: Working) -> str:
     if tools.throttle.held_s > 1:
         words.append(f"held by the provider for {tools.throttle.held_s:.0f} s")
     return ", ".join(words)
-
-
-def open_log(folder: Path) -> logging.Logger:
-    """`run.log` in *folder*: one JSON object per line, rotated.  A log that cannot be written is done without."""
-    logger = _RunLog("photobatch.run")  # one per run, not shared through the module's registry
-    # delay: the folder is made by the run, once it knows that there is something to do.
-    handler = _LogFile(folder / "run.log", maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8", delay=True)
-    handler.setFormatter(_JsonLines())
-    logger.addHandler(handler)
-    return logger
-
-
-class _LogFile(logging.handlers.RotatingFileHandler):
-    """Counts what it writes, where the original asks the file system how long the file is, for every line.
-
-    A log that cannot be written is done without: nothing here raises OSError.
-    """
-
-    def flush(self) -> None:
-        """Hand over what was written."""
-        with contextlib.suppress(OSError, ValueError):
-            super().flush()
-
-    def close(self) -> None:
-        """The end."""
-        with contextlib.suppress(OSError):
-            super().close()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line, in a new file when the present one is full."""
-        try:
-            if self.stream is None:
-                self.stream = self._open()
-                self._size = self.stream.tell()
-            line = self.format(record) + self.terminator
-            self._size += len(line)
-            if self._size > self.maxBytes:
-                self.doRollover()
-                self._size = len(line)
-            self.stream.write(line)
-            if record.levelno != ROUTINE:
-                self.stream.flush()
-        except OSError:
-            pass
-        except Exception:  # noqa: BLE001  # as every handler of logging: a log that cannot be written stops nothing
-            self.handleError(record)
-
-
-class _RunLog(logging.Logger):
-    """Nobody asks from which line of code an event came: looking that up costs as much as writing it."""
-
-    def findCaller(  # noqa: N802  # the name that logging calls
-        self, stack_info: bool = False, stacklevel: int = 1
-    ) -> tuple[str, int, str, str | None]:
-        """Give no place."""
-        del stack_info, stacklevel
-        return "", 0, "", None
-
-
-class _JsonLines(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__()
-        self._second = 0
-        self._at = ""
-
-    def format(self, record: logging.LogRecord) -> str:
-        if int(record.created) != self._second:
-            self._second = int(record.created)
-            self._at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
-        entry = {"at": self._at, "event": record.getMessage(), **getattr(record, "facts", {})}
-        return redacted(_encode(entry))
 
 
 def _span(seconds: float) -> str:
