@@ -24,7 +24,7 @@ from pipeline.outputs.check import ImageFacts, inspect
 from pipeline.outputs.errors import BadOutput, StorageError, storage_error
 from pipeline.outputs.folders import KeyFolders
 from pipeline.outputs.names import safe_name
-from pipeline.outputs.place import make_folder, rename_if_free, sync_folder, write_aside
+from pipeline.outputs.place import content, make_folder, remove, rename_if_free, sync_folder, write_aside
 from pipeline.task import SavedImage
 
 if TYPE_CHECKING:
@@ -53,14 +53,15 @@ class OutputStore:
         case_blind: bool | None = None,
     ) -> None:
         self._folder = folder
-        self._root_length = len(os.fspath(folder / "x")) - 1
+        root = os.fspath(folder / "x")[:-1]
+        self._root_length = len(root)
         self._limits = limits or Limits()
         self._sync = sync
         self._ai_label = ai_label
-        self._images = folder / "images"
-        self._superseded = folder / "superseded"
-        self._aside = folder / ".part"
-        self._folders = KeyFolders(self._images, case_blind=case_blind)
+        self._images = f"{root}images"
+        self._superseded = f"{root}superseded"
+        self._aside = f"{root}.part"
+        self._folders = KeyFolders(folder / "images", case_blind=case_blind)
 
     def __repr__(self) -> str:
         return f"<OutputStore {self._folder}{'' if self._sync else ', not synced'}>"
@@ -93,17 +94,16 @@ class OutputStore:
         with self._translated():
             folder, stem = _split(name) if name else (self._folders.to_write(key), _stem(step, n))
             if superseded:
-                place = self._superseded / folder
-                final = self._keep(data, place, stem, facts.extension)
+                final = self._keep(data, _below(self._superseded, folder), stem, facts.extension)
             else:
-                place = self._images / folder
+                place = _below(self._images, folder)
                 final = self._put(data, place, stem, facts.extension, [] if moved is None else moved)
         return self._describe(final, data, facts, ai_label=data is not made or labelled(data) is not None)
 
     def find(self, key: str, step: str, n: int = 1, *, name: str | None = None) -> Path | None:
         """Where image *n* of *key* at *step* stands now, whatever its format; ``name`` as for ``save``."""
         folder, stem = _split(name) if name else (self._folders.to_read(key), _stem(step, n))
-        return next(_standing(self._images / folder, stem), None)
+        return next((Path(path) for path in _standing(_below(self._images, folder), stem)), None)
 
     def adopt(self, key: str, step: str, n: int = 1, *, name: str | None = None) -> SavedImage | None:
         """The whole image that a crash left between its rename and its ledger entry; None when there is none.
@@ -119,13 +119,13 @@ class OutputStore:
             facts = inspect(data, limits=self._limits)
         except BadOutput:
             return None
-        return self._describe(path, data, facts, ai_label=labelled(data) is not None)
+        return self._describe(os.fspath(path), data, facts, ai_label=labelled(data) is not None)
 
     def supersede(self, path: str) -> str | None:
         """Move the output *path* (relative to the folder) to ``superseded/``; its new path, None when it was gone."""
         source = self._inside_images(path)
         with self._translated():
-            if not source.is_file():
+            if not os.path.isfile(source):
                 return None
             moved = self._retire(source)
         return self._relative(moved)
@@ -133,7 +133,7 @@ class OutputStore:
     def sweep(self) -> int:
         """Remove what a crash left half-written, before the first ``save``; how many files that were."""
         with self._translated():
-            stale = list(self._aside.glob("*.part"))
+            stale = list(Path(self._aside).glob("*.part"))
             for path in stale:
                 path.unlink(missing_ok=True)
         return len(stale)
@@ -142,18 +142,18 @@ class OutputStore:
         """Write and remove a small file, so that a full or read-only disk shows before money is spent."""
         with self._translated():
             make_folder(self._aside, sync=False)
-            write_aside(b"photobatch\n", self._aside, sync=self._sync).unlink()
+            os.unlink(write_aside(b"photobatch\n", self._aside, sync=self._sync))
 
     def disk_free_bytes(self) -> int:
         """Free space where the images go, in bytes."""
         existing = next(each for each in (self._folder.absolute(), *self._folder.absolute().parents) if each.exists())
         return shutil.disk_usage(existing).free
 
-    def _put(self, data: bytes, place: Path, stem: str, extension: str, moved: list[tuple[str, str]]) -> Path:
+    def _put(self, data: bytes, place: str, stem: str, extension: str, moved: list[tuple[str, str]]) -> str:
         """Make *data* the one image that *stem* stands for in *place*."""
-        final = place / f"{stem}.{extension}"
+        final = f"{place}{os.sep}{stem}.{extension}"
         is_new = make_folder(place, sync=self._sync)
-        if not is_new and final.is_file() and final.read_bytes() == data:
+        if not is_new and os.path.isfile(final) and content(final) == data:
             return final
         with self._written_aside(data) as aside:
             for _ in range(_TRIES):
@@ -168,36 +168,38 @@ class OutputStore:
         self._settle(place)
         return final
 
-    def _keep(self, data: bytes, place: Path, stem: str, extension: str) -> Path:
+    def _keep(self, data: bytes, place: str, stem: str, extension: str) -> str:
         """Add *data* to ``superseded/`` under a name made of its content."""
         make_folder(place, sync=self._sync)
         with self._written_aside(data) as aside:
             return self._file_away(aside, data, place, stem, extension)
 
-    def _retire(self, old: Path) -> Path:
+    def _retire(self, old: str) -> str:
         """Move *old* from ``images/`` to the same place under ``superseded/``."""
-        place = self._superseded / old.parent.relative_to(self._images)
+        folder, file = os.path.split(old)
+        stem, suffix = os.path.splitext(file)
+        place = self._superseded + folder[len(self._images) :]
         make_folder(place, sync=self._sync)
-        moved = self._file_away(old, old.read_bytes(), place, old.stem, old.suffix[1:])
-        self._settle(old.parent)
+        moved = self._file_away(old, content(old), place, stem, suffix[1:])
+        self._settle(folder)
         return moved
 
-    def _file_away(self, source: Path, data: bytes, place: Path, stem: str, extension: str) -> Path:
+    def _file_away(self, source: str, data: bytes, place: str, stem: str, extension: str) -> str:
         digest = hashlib.sha256(data).hexdigest()
         for length in (_SHORT_HASH, len(digest)):
-            target = place / f"{stem}.{digest[:length]}.{extension}"
+            target = f"{place}{os.sep}{stem}.{digest[:length]}.{extension}"
             try:
                 rename_if_free(source, target)
             except FileExistsError:
-                if target.read_bytes() != data:
+                if content(target) != data:
                     continue
-                source.unlink()  # the same picture was superseded before
+                os.unlink(source)  # the same picture was superseded before
             self._settle(place)
             return target
         raise FileExistsError(f"{target} holds something else than its name says")
 
     @contextmanager
-    def _written_aside(self, data: bytes) -> Iterator[Path]:
+    def _written_aside(self, data: bytes) -> Iterator[str]:
         try:
             aside = write_aside(data, self._aside, sync=self._sync)
         except FileNotFoundError:  # the first file of a new folder
@@ -206,15 +208,14 @@ class OutputStore:
         try:
             yield aside
         except BaseException:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
+            remove(aside)
             raise
 
-    def _settle(self, place: Path) -> None:
+    def _settle(self, place: str) -> None:
         if self._sync:
             sync_folder(place)
 
-    def _describe(self, path: Path, data: bytes, facts: ImageFacts, *, ai_label: bool) -> SavedImage:
+    def _describe(self, path: str, data: bytes, facts: ImageFacts, *, ai_label: bool) -> SavedImage:
         return SavedImage(
             path=self._relative(path),
             size_bytes=len(data),
@@ -225,14 +226,14 @@ class OutputStore:
             ai_label=ai_label,
         )
 
-    def _relative(self, path: Path) -> str:
-        return os.fspath(path)[self._root_length :].replace(os.sep, "/")
+    def _relative(self, path: str) -> str:
+        return path[self._root_length :].replace(os.sep, "/")
 
-    def _inside_images(self, path: str) -> Path:
+    def _inside_images(self, path: str) -> str:
         parts = PurePosixPath(path).parts
         if len(parts) < 2 or parts[0] != "images" or ".." in parts:  # noqa: PLR2004  # a folder and a file
             raise StorageError(f"{path!r} is no path of an output", hint="outputs are images/<key>/<step>.<ext>")
-        return self._folder.joinpath(*parts)
+        return os.fspath(self._folder.joinpath(*parts))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -252,6 +253,12 @@ def _split(name: str) -> tuple[str, str]:
     return folder, stem
 
 
-def _standing(place: Path, stem: str) -> Iterator[Path]:
+def _below(place: str, folder: str) -> str:
+    """The folder *folder*, a path with slashes or empty, within *place*."""
+    return f"{place}{os.sep}{folder.replace('/', os.sep)}" if folder else place
+
+
+def _standing(place: str, stem: str) -> Iterator[str]:
     """The files that image *stem* has in *place*: one, or none."""
-    return (path for extension in _EXTENSIONS if (path := place / f"{stem}.{extension}").is_file())
+    paths = (f"{place}{os.sep}{stem}.{extension}" for extension in _EXTENSIONS)
+    return (path for path in paths if os.path.isfile(path))

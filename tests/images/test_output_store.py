@@ -218,7 +218,7 @@ def test_a_name_that_is_taken_is_not_renamed_over(tmp_path: Path) -> None:
     old.write_text("old")
 
     with pytest.raises(FileExistsError):
-        rename_if_free(new, old)
+        rename_if_free(str(new), str(old))
 
     assert (new.read_text(), old.read_text()) == ("new", "old")
 
