@@ -195,7 +195,9 @@ class Delivery:
         )
         twins = await self.tools.ledger.done(task, attempt.id, receipt, images)
         await self.tools.budget.settle(money, told)
-        self.tools.observer.ended(task, State.DONE, None, replace(receipt, billed_nano=money.extra_nano(told)))
+        if money.billed_nano is not None:  # only what nobody knew of before is new
+            receipt = replace(receipt, billed_nano=money.extra_nano(told))
+        self.tools.observer.ended(task, State.DONE, None, receipt)
         for twin in twins:
             await self.share(twin, task.id, images)
 

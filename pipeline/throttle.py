@@ -19,7 +19,7 @@ from aiolimiter import AsyncLimiter
 from pipeline.rate import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Awaitable, Callable
 
     from pipeline.errors import CallError
 
@@ -55,6 +55,21 @@ class Lane:
     def answered(self, *, well: bool) -> None:
         """Tell how a call ended: *well* is False for gateway errors, time-outs and resets only."""
         self.failures = 0 if well else self.failures + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A place among the calls in flight, for the length of an ``async with``."""
+
+    lane: Lane
+    enter: Callable[[Lane], Awaitable[None]]
+    leave: Callable[[Lane], None]
+
+    async def __aenter__(self) -> None:
+        await self.enter(self.lane)
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self.leave(self.lane)
 
 
 class Throttle:
@@ -117,20 +132,12 @@ class Throttle:
             self._turn.append(self._lanes[endpoint])
         return self._lanes[endpoint]
 
-    @contextlib.asynccontextmanager
-    async def admit(self, endpoint: str) -> AsyncIterator[None]:
+    def admit(self, endpoint: str) -> Admission:
         """Enter when the next call to *endpoint* may start; leave when it is no longer in flight.
 
-        Raises Closed when the doors were closed.
+        Entering raises Closed when the doors were closed.
         """
-        lane = self.lane(endpoint)
-        await self._permit(lane)
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            lane.in_flight -= 1
-            self._stir.set()
+        return Admission(self.lane(endpoint), self._permit, self._end)
 
     def close_doors(self, endpoint: str | None = None) -> None:
         """Admit no more calls to *endpoint*, or to any: who waits gets Closed, what is in flight goes on."""
@@ -207,9 +214,7 @@ class Throttle:
             await permit
         except asyncio.CancelledError:
             if permit.done() and not permit.cancelled():  # granted in the same moment: give it back
-                self._in_flight -= 1
-                lane.in_flight -= 1
-                self._stir.set()
+                self._end(lane)
             raise
 
     def _free(self, lane: Lane) -> bool:
@@ -225,6 +230,11 @@ class Throttle:
         self._in_flight += 1
         lane.in_flight += 1
         self._rate.sent(self._now())
+
+    def _end(self, lane: Lane) -> None:
+        self._in_flight -= 1
+        lane.in_flight -= 1
+        self._stir.set()
 
     async def _pace(self) -> None:
         """Grant one permit after the other: hold, place in flight, rate, in this order."""
