@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.images.decode import Limits, UnreadableImage, check_bytes, check_header, decode_to_check, has_alpha
+from pipeline.images.decode import Limits, UnreadableImage, check_by_decoding, check_bytes, check_header
 from pipeline.outputs.errors import BadOutput
 
 __all__ = ["BadOutput", "ImageFacts", "inspect"]
@@ -27,9 +27,9 @@ class ImageFacts:
 def inspect(data: bytes, *, limits: Limits | None = None, full: bool = True) -> ImageFacts:
     """Facts about the image in *data*.
 
-    ``full`` decodes every pixel of the first frame, a JPEG's in grey; otherwise only magic, size and end mark are
-    read, in microseconds (a file whose end mark is missing, or in a format we cannot walk ourselves, is decoded all
-    the same).
+    ``full`` decodes the first frame to its last pixel (`check_by_decoding`); otherwise only magic, size and end mark
+    are read, in microseconds (a file whose end mark is missing, or in a format we cannot walk ourselves, is decoded
+    all the same).
     A JPEG that is damaged inside may decode without complaint.  Raises BadOutput.
     """
     limits = limits or Limits()
@@ -49,8 +49,8 @@ def _by_header(data: bytes, limits: Limits) -> ImageFacts:
 
 def _by_decoding(data: bytes, limits: Limits) -> ImageFacts:
     found = check_bytes(data, limits)
-    image = decode_to_check(data, limits)
-    return ImageFacts(image.width, image.height, found.content_type, found.extension, has_alpha(image))
+    header = check_by_decoding(data, limits)
+    return ImageFacts(header.width, header.height, found.content_type, found.extension, header.has_alpha)
 
 
 def _printable(start: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from pipeline.images.decode import UnreadableImage, decode, decode_to_check
-from pipeline.images.header import read_header
+from pipeline.images.decode import UnreadableImage, check_by_decoding, decode
+from pipeline.images.header import Header, png_chunks, read_header
+from pipeline.images.inflate import is_whole_png
 from pipeline.outputs import BadOutput, Limits, inspect
 from tests.images.pictures import decoded, encoded, picture, png_chunk, png_that_claims, tiff_that_claims
 
@@ -215,17 +217,91 @@ JPEGS = {
     cut=st.integers(0, 60),
     hits=st.dictionaries(st.floats(0, 1), st.binary(min_size=1, max_size=1)),
 )
-def test_a_jpeg_decoded_in_grey_is_judged_as_in_colour(kind: str, cut: int, hits: dict[float, bytes]) -> None:
+def test_a_jpeg_decoded_small_and_in_grey_is_judged_as_in_colour(kind: str, cut: int, hits: dict[float, bytes]) -> None:
     data = bytearray(JPEGS[kind])
     for place, byte in hits.items():
         at = 2 + int(place * (len(data) - 3))
         data[at : at + 1] = byte
     hurt = bytes(data[: len(data) - cut])
 
-    def judged(decode: Callable[[bytes, Limits], Image.Image]) -> tuple[int, int] | str:
-        try:
-            return decode(hurt, Limits()).size
-        except UnreadableImage as error:
-            return str(error)
+    assert judged(check_by_decoding, hurt) == judged(decode, hurt)
 
-    assert judged(decode_to_check) == judged(decode)
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (8, 8), (1000, 2), (2, 1000), (37, 61)])
+def test_a_jpeg_of_any_size_is_told_as_large_as_it_is(size: tuple[int, int]) -> None:
+    header = check_by_decoding(encoded(picture(size=size), "JPEG"), Limits())
+
+    assert (header.width, header.height) == size
+
+
+ORDINARY = {mode: encoded(picture(mode)) for mode in ("L", "LA", "RGB", "RGBA")}
+OTHER = {
+    "palette": encoded(picture("P")),
+    "black and white": encoded(picture("1")),
+    "16 bits": encoded(picture("I;16")),
+    "animated": encoded(save_all=True, append_images=[picture().rotate(90)]),
+}
+
+
+@pytest.mark.parametrize("mode", ORDINARY)
+def test_an_ordinary_png_is_checked_without_keeping_its_pixels(mode: str) -> None:
+    assert is_whole_png(ORDINARY[mode])
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_of_any_other_png_nothing_is_said(kind: str) -> None:
+    assert not is_whole_png(OTHER[kind])
+    assert judged(check_by_decoding, OTHER[kind]) == decoded(OTHER[kind]).size
+
+
+def test_a_png_is_unpacked_piece_by_piece() -> None:
+    plain = Image.new("RGB", (2000, 1500), "white")  # nine megabytes from a few kilobytes
+
+    assert is_whole_png(encoded(plain))
+
+
+@given(
+    mode=st.sampled_from(sorted(ORDINARY)),
+    cut=st.integers(0, 60),
+    hits=st.dictionaries(st.floats(0, 1), st.binary(min_size=1, max_size=1)),
+)
+def test_a_damaged_png_is_judged_as_by_decoding_it(mode: str, cut: int, hits: dict[float, bytes]) -> None:
+    data = bytearray(ORDINARY[mode])
+    for place, byte in hits.items():
+        at = 2 + int(place * (len(data) - 3))
+        data[at : at + 1] = byte
+    hurt = bytes(data[: len(data) - cut])
+
+    assert judged(check_by_decoding, hurt) == judged(decode, hurt)
+
+
+@given(
+    mode=st.sampled_from(sorted(ORDINARY)),
+    keep=st.floats(0, 1.2),
+    hits=st.dictionaries(st.floats(0, 1), st.integers(0, 255), max_size=3),
+    parts=st.integers(1, 4),
+    between=st.booleans(),
+)
+def test_a_png_with_wrong_pixels_and_right_check_sums_is_judged_as_by_decoding_it(
+    *, mode: str, keep: float, hits: dict[float, int], parts: int, between: bool
+) -> None:
+    chunks = [(kind, ORDINARY[mode][at : at + size]) for kind, at, size in png_chunks(ORDINARY[mode])]
+    pixels = bytearray(zlib.decompress(b"".join(content for kind, content in chunks if kind == b"IDAT")))
+    for place, byte in hits.items():
+        pixels[int(place * (len(pixels) - 1))] = byte
+    packed = zlib.compress((bytes(pixels) + bytes(1000))[: int(keep * len(pixels))])
+    step = len(packed) // parts + 1
+    idat = [png_chunk(b"IDAT", packed[at : at + step]) for at in range(0, len(packed), step)]
+    if between:
+        idat.insert(1, png_chunk(b"tEXt", b"Comment\0in between"))
+    hurt = b"".join([b"\x89PNG\r\n\x1a\n", png_chunk(*chunks[0]), *idat, png_chunk(b"IEND", b"")])
+
+    assert judged(check_by_decoding, hurt) == judged(decode, hurt)
+
+
+def judged(decode: Callable[[bytes, Limits], Image.Image | Header], data: bytes) -> tuple[int, int] | str:
+    try:
+        made = decode(data, Limits())
+    except UnreadableImage as error:
+        return str(error)
+    return made.width, made.height
