@@ -33,6 +33,18 @@ class Patience:
     line_s: float = 600.0
     """Seconds after which a task that finds no connection fails: a router has started anew by then."""
 
+    gone_on_s: float = 180.0
+    """Longest time that a call is given to end behind a gateway that gave up on it."""
+    brief_s: float = 5.0
+    """A gateway that gave up sooner than this never had the call at work."""
+
+    def look_after_s(self, worked_s: float, chance: float) -> float:
+        """Seconds before the history is asked for a call that a gateway gave up on after *worked_s*.
+
+        It may go on for as long again, and be listed only when it has ended.
+        """
+        return max(self.backoff_s(1, chance), min(worked_s, self.gone_on_s))
+
     def backoff_s(self, tries: int, chance: float) -> float:
         """Seconds to wait after *tries* failed tries; *chance* in [0, 1) spreads them (full jitter above a half)."""
         whole = min(self.longest_s, self.base_s * 2.0 ** min(tries - 1, 60))

@@ -174,8 +174,9 @@ class Worker:
 
     async def _went_on(self, task: Task, body: dict[str, Any], seed: int | None, failure: _Unanswered) -> bool:
         """Whether a call that a gateway gave up on is in the history all the same: then it is fetched."""
-        tools, attempt = self.tools, failure.attempt
-        await tools.stop.nap(self.habits.patience.backoff_s(1, tools.chance()))
+        tools, attempt, patience = self.tools, failure.attempt, self.habits.patience
+        worked_s = tools.clock() - attempt.began
+        await tools.stop.nap(patience.look_after_s(worked_s, tools.chance()))
         sent = addresses(task.endpoint, task.params, body)
         case = Doubtful(attempt.id, task.id, task.endpoint, task.params, seed, attempt.began, sent)
         said = await look_for(tools.ledger, tools.provider, case, now=tools.clock())
@@ -183,7 +184,8 @@ class Worker:
             await tools.ledger.accepted(task, attempt.id, said.request_id)
             await self.delivery.finish(task, attempt, Accepted(said.request_id))
             return True
-        failure.error.answered = not isinstance(said, Unknown)  # it lists a call that may be this one
+        too_early = tools.stop.run is not None and worked_s > patience.brief_s
+        failure.error.answered = not (too_early or isinstance(said, Unknown))  # it lists a call that may be this one
         return False
 
     async def _unfulfilled(self, task: Task, attempt: Attempt, error: CallError, story: Story) -> None:

@@ -29,7 +29,7 @@ from pipeline.wish import encode, fingerprint
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.provider import Provider
@@ -185,6 +185,8 @@ class Rig:
     now: float = NOW
     prices: PriceBook | None = None
     presign: Presign | None = None
+    make_stop: Callable[[], Stop] = Stop
+    patience: Patience = field(default_factory=lambda: Patience(base_s=0.0, longest_s=0.0))
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -246,7 +248,7 @@ class Rig:
         budget = Budget(self.cap_nano, billed_nano=billed, held_nano=held, held_count=holders)
         throttle = Throttle(Rates(0, 8))
         tools = self._tools(budget, throttle)
-        worker = Worker(tools, Habits("run", Patience(base_s=0.0, longest_s=0.0)))
+        worker = Worker(tools, Habits("run", self.patience))
         try:
             for task in await self.ledger.submitted_tasks():
                 await worker.settle(task)
@@ -308,7 +310,7 @@ class Rig:
             budget=budget,
             store=OutputStore(self.ledger.folder, sync=False),
             staging=Staging(self.ledger, provider, clock=lambda: self.now, presign=self.presign),
-            stop=Stop(),
+            stop=self.make_stop(),
             observer=Tally(),
             prices=self.prices or PriceBook({}, {}, {}),
             clock=lambda: self.now,
