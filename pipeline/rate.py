@@ -99,11 +99,13 @@ class Rate:
             self._grow_at = now + _probe_s(self.per_minute)
         self._set(min(faster, self._ceiling))
 
-    def refused(self, now: float, *, asked_s: tuple[float | None, ...] = ()) -> None:
-        """A call was refused as too many, with these waits asked for: hold, and lower once per burst.
+    def refused(self, now: float, *, asked_s: tuple[float | None, ...] = (), paid: bool = True) -> None:
+        """A call, or a free request, was refused as too many, with these waits asked for: hold, lower once per burst.
 
         When nothing was let through since the last burst, the door is shut to everybody: no rate would be low enough.
         """
+        if paid and self._sent:
+            self._sent.pop()  # what remains was let through: at a few calls a minute one more is a wrong limit
         first_of_burst = now >= self.held_until
         if first_of_burst:
             self._bursts += 1

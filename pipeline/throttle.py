@@ -171,13 +171,13 @@ class Throttle:
     def limited(self, error: CallError) -> None:
         """A free request was refused as too many."""
         self.polls_count = True
-        self.busy(error)
+        self.busy(error, paid=False)
 
-    def busy(self, error: CallError) -> None:
+    def busy(self, error: CallError, *, paid: bool = True) -> None:
         """The provider said 429: hold everybody, and lower the rate once per burst."""
         self.limited_count += 1
         until_reset_s = None if error.reset_at is None else error.reset_at - self._wall()
-        self._rate.refused(self._now(), asked_s=(until_reset_s, error.retry_after_s))
+        self._rate.refused(self._now(), asked_s=(until_reset_s, error.retry_after_s), paid=paid)
         self._keep_pace()
 
     def went_well(self) -> None:

@@ -110,3 +110,17 @@ async def test_a_limit_is_used_up_and_hardly_ever_hit(kind: str, rpm: float | No
     refused = sum(at >= began for at in server.refused)
     assert passed >= 0.95 * PER_MINUTE * seconds / 60
     assert refused < 0.01 * (passed + refused)
+
+
+@pytest.mark.parametrize("limit", [FixedWindow(5), SlidingWindow(5)])
+async def test_a_limit_of_a_few_calls_a_minute_is_learnt_without_hitting_it_every_other_minute(limit: Limit) -> None:
+    server = Server(limit)
+    throttle = Throttle(Rates(None, in_flight=64), wall=server.now, chance=server.chance.random)
+    began, seconds = server.now() + 1200.0, 7200.0
+
+    await press(server, throttle, 1200.0 + seconds)
+
+    passed = sum(at >= began for at in server.passed)
+    refused = sum(at >= began for at in server.refused)
+    assert passed >= 0.9 * 5 * seconds / 60
+    assert refused < 0.06 * (passed + refused)
