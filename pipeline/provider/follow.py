@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 STRIKES = 3
 KNOWN_AFTER_S = 30.0
 """So many times in a row, and so long after its submit, a task must be unknown to record and history to be lost: both
-may be written some moments late, and a lost task was paid for.  A result may be as late: it is read as often.  And so
-many times in a row it must be in trouble to have failed: an answer may speak of its own trouble."""
+may be written some moments late, and a lost task was paid for.  As often a result is read that may be late, a refused
+look is repeated, and a task must be in trouble to have failed: an answer may speak of its own trouble."""
+
+ACCOUNT = frozenset({ErrorClass.BAD_KEY, ErrorClass.NO_CREDITS})
+"""Refusals that say something of the account: they hold for every task."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class _Task:
     missing: int = 0
     blank: int = 0
     troubled: int = 0
+    refused: int = 0
 
     @property
     def url(self) -> str:
@@ -105,7 +109,7 @@ class Followers:
             reply = await self._asked(task)
         except CallError as error:
             return await self._despite(error, task)
-        task.missing = 0
+        task.missing = task.refused = 0
         document = parsed(reply.body)
         progress = progress_of(document)
         task.troubled = task.troubled + 1 if progress is Progress.TROUBLED else 0
@@ -164,6 +168,11 @@ class Followers:
             return None
         if error.http_status == HTTPStatus.UNPROCESSABLE_ENTITY:  # of a task, it says "failed" whatever its body
             error.error_class = ErrorClass.INFERENCE_FAILED
+        elif error.error_class not in ACCOUNT:
+            task.refused += 1
+            if task.refused < STRIKES:  # a look is free, and a refusal may be a gateway's that passes
+                await self._rest(error, task)
+                return None
         error.request_id = task.request_id
         raise error
 

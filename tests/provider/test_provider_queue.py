@@ -292,6 +292,14 @@ async def test_refusals_that_do_not_pass_end_the_waiting(
     assert (error.error_class, error.request_id, error.answered) == (expected, "r-1", True)
 
 
+@pytest.mark.parametrize("status", [400, 403, 409])
+async def test_a_look_that_is_refused_once_is_repeated(server: Script, queue: QueueProvider, status: int) -> None:
+    server.at(STATUS, http(status, {"error": "no"}), http(200, FINISHED))
+    server.at(RESULT, http(status, {"error": "no"}), http(200, DONE))
+
+    assert await queue.wait("ic-light", TAKEN) == ANSWER
+
+
 async def test_a_task_that_takes_too_long_can_be_taken_up_again(server: Script, dial: Callable[..., Any]) -> None:
     server.at(STATUS, http(200, QUEUED))
     client = dial(timeouts=Timeouts(task_s=0.3))
