@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells
-from pipeline.manifest.values import as_text
+from pipeline.manifest.values import as_text, short_float_texts
 from pipeline.task import Row
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.manifest.notices import Notices
+
+_SHORT_FLOATS = {"float32": "float32", "float": "float32", "float16": "float16", "halffloat": "float16"}
+"""By the name of their type in pandas' and in Arrow's words, that in numpy's: numbers of fewer digits than Python's."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,11 @@ class FrameReader:
             yield keycells.restored(rows, guarded, self.columns, self.notices)
 
     def _texts(self, part: pd.DataFrame, i: int) -> list[str]:
-        values = part.iloc[:, i].tolist()
-        return [value if isinstance(value, str) else _text(value) for value in values]
+        column = part.iloc[:, i]
+        short = _SHORT_FLOATS.get(str(column.dtype).lower().removesuffix("[pyarrow]"))
+        if short is not None:
+            return short_float_texts(column.to_numpy(short, na_value=float("nan")))
+        return [value if isinstance(value, str) else _text(value) for value in column.tolist()]
 
 
 def open_frame(frame: pd.DataFrame, notices: Notices) -> FrameReader:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells
-from pipeline.manifest.values import as_text
+from pipeline.manifest.values import as_text, short_float_texts
 from pipeline.task import Row
 
 if TYPE_CHECKING:
@@ -42,16 +42,27 @@ class ParquetReader:
         with _opened(self.origin) as file:
             wanted = [n for i, n in enumerate(file.schema_arrow.names) if i not in self.bytes_columns]
             for batch in _reading(self.origin, file, size, wanted):
-                texts = self._texts(batch)
+                texts = self._texts(batch, number)
                 rows = [Row(n, cells) for n, cells in enumerate(zip(*texts, strict=True), start=number + 1)]
                 number += len(rows)
                 yield keycells.restored(rows, guarded, self.columns, self.notices)
 
-    def _texts(self, batch: pa.RecordBatch) -> list[list[str]]:
+    def _texts(self, batch: pa.RecordBatch, before: int) -> list[list[str]]:
         read = iter(batch.columns)
         return [
-            [""] * batch.num_rows if i in self.bytes_columns else _texts(next(read)) for i in range(len(self.columns))
+            [""] * batch.num_rows if i in self.bytes_columns else self._text(i, next(read), before)
+            for i in range(len(self.columns))
         ]
+
+    def _text(self, index: int, column: pa.Array, before: int) -> list[str]:
+        try:
+            return _texts(column)
+        except UnicodeDecodeError as error:  # the column began with text
+            row = before + 1 + next(n for n, value in enumerate(column.to_pylist()) if not _is_utf8(value))
+            raise ManifestError(
+                f'{self.origin.name}: row {row}: column "{self.columns[index]}" holds bytes that are no text',
+                hint="write the file without this column, or with its text in UTF-8",
+            ) from error
 
 
 def open_parquet(origin: Origin, notices: Notices) -> ParquetReader:
@@ -115,10 +126,17 @@ def _holds_bytes(kind: pa.DataType) -> bool:
 def _is_text(origin: Origin, file: Any, column: str) -> bool:
     """True when a bytes column holds UTF-8: some writers never mark their strings as text."""
     first = next(_reading(origin, file, 100, [column]), None)
+    return first is not None and all(
+        _is_utf8(value) and "\0" not in as_text(value) for value in first.column(0).to_pylist()
+    )
+
+
+def _is_utf8(value: Any) -> bool:
     try:
-        return first is not None and all("\0" not in as_text(value) for value in first.column(0).to_pylist())
+        as_text(value)
     except UnicodeDecodeError:
         return False
+    return True
 
 
 def _texts(column: pa.Array) -> list[str]:
@@ -134,6 +152,8 @@ def _texts(column: pa.Array) -> list[str]:
         return _texts(column.cast(pa.string()))
     if t.is_string(kind) or t.is_large_string(kind):
         return list(column.fill_null("").to_pylist())
+    if t.is_float32(kind) or t.is_float16(kind):
+        return short_float_texts(column.to_numpy(zero_copy_only=False))
     if t.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", _zone(kind)), safe=False)  # Python's datetime ends at microseconds
     return [as_text(dict(v) if t.is_map(kind) and v is not None else v) for v in column.to_pylist()]

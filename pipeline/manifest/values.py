@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Spelled(float):
@@ -53,6 +53,14 @@ def float_text(value: float) -> str:
     if not math.isfinite(value):
         return ""
     return str(int(value)) if value.is_integer() else repr(value)
+
+
+def short_float_texts(values: Iterable[Any]) -> list[str]:
+    """The texts of numpy's numbers of 16 or 32 bits, NaN where one is missing.
+
+    As Python's they would have digits that nobody wrote: 19.899999618530273 instead of 19.9.
+    """
+    return [float_text(float(str(value))) for value in values]
 
 
 def _joined(values: list[Any] | tuple[Any, ...]) -> str:

@@ -47,6 +47,8 @@ ARROW_COLUMNS = [
     (pa.array([0.5, None, 19.0]), ["0.5", "", "19"]),
     (pa.array([850064060010.0, None, 7.0]), ["850064060010", "", "7"]),
     (pa.array([1.0, 2.0, 3.0]), ["1", "2", "3"]),
+    (pa.array([19.9, None, 10.0], pa.float32()), ["19.9", "", "10"]),
+    (pa.array([0.1, None, float("nan")], pa.float16()), ["0.1", "", ""]),
     (pa.array([-0.0, float("nan"), float("-inf")]), ["0", "", ""]),
     (pa.array([[1.0, float("nan")], [2.5], None]), ["1", "2.5", ""]),
     (pa.array([{"w": 1.0}, {"w": 2.5}, None]), ['{"w": 1}', '{"w": 2.5}', ""]),
@@ -79,6 +81,21 @@ def test_parquet_columns_of_every_type_become_text(tmp_path: Path, values: pa.Ar
     manifest = open_manifest(parquet(tmp_path, {"sku": ["1", "2", "3"], "value": values}))
 
     assert column(manifest, "value") == texts
+
+
+@pytest.mark.parametrize("kind", ["float32", "Float32", "float[pyarrow]", "float16"])
+def test_short_numbers_of_a_frame_have_as_many_digits_as_they_had(kind: str) -> None:
+    frame = pd.DataFrame({"value": pd.Series([19.9, None, 10.0], dtype=kind)})
+
+    assert column(open_manifest(frame), "value") == ["19.9", "", "10"]
+
+
+def test_bytes_that_turn_out_to_be_no_text_are_named(tmp_path: Path) -> None:
+    photo = [b"text"] * 120 + ["Käse".encode(), b"\xff\xd8\xff"]
+    path = parquet(tmp_path, {"sku": [str(n) for n in range(len(photo))], "photo": pa.array(photo)})
+
+    with pytest.raises(ManifestError, match='row 122: column "photo" holds bytes that are no text'):
+        list(open_manifest(path).rows())
 
 
 ALONE_AND_IN_COMPANY = [
