@@ -21,6 +21,7 @@ from pipeline.ledger import FILE, Ledger, reopen, schema
 from pipeline.ledger.evidence import RESULTS, forgotten_run, refuse_gone
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
+from pipeline.ledger.salvage import NEW
 from pipeline.lock import hold, holder_now
 from pipeline.missing import GONE
 from pipeline.outputs.names import safe_name
@@ -123,7 +124,7 @@ def repair(folder: Path, *, clock: Callable[[], float] = time.time) -> list[str]
     """Mend what can be mended; sentences about what was done.  Raises FolderBusy, FolderError and LedgerError."""
     with hold(folder, "ledger --repair", clock=clock):
         said = []
-        if not (folder / RESULTS).exists():
+        if not (folder / RESULTS).exists() and not (folder / NEW).exists():
             refuse_gone(folder / FILE)
         if database_damage(folder):
             said = salvage.rebuild(folder, clock())

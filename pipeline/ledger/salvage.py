@@ -23,18 +23,39 @@ PORTION = 256
 DEAD_PORTIONS = 40
 """Portions in a row without a readable row after which a table is taken to have ended."""
 PARTS = ("", "-wal", "-shm")
+NEW = f"{FILE}.new"
+"""The ledger being built; it takes the damaged one's place when it is whole."""
 
 
 def set_aside(folder: Path) -> Path:
     """Give the ledger's files another name, and say which."""
     number = 1
-    while (folder / f"{FILE}.damaged-{number}").exists():
+    while (aside := _aside(folder, number)).exists():
         number += 1
-    aside = folder / f"{FILE}.damaged-{number}"
+    _move(folder, aside)
+    return aside
+
+
+def cut_off(folder: Path) -> Path | None:
+    """The ledger that a repair set aside before it was cut off, with nothing in its place yet."""
+    number = 0
+    while _aside(folder, number + 1).exists():
+        number += 1
+    if number == 0 or (folder / FILE).exists():
+        return None
+    _move(folder, _aside(folder, number))
+    return _aside(folder, number)
+
+
+def _move(folder: Path, aside: Path) -> None:
+    """The main file first: one without its log would be taken for an older ledger."""
     for part in PARTS:
         if (source := folder / f"{FILE}{part}").exists():
             source.rename(f"{aside}{part}")
-    return aside
+
+
+def _aside(folder: Path, number: int) -> Path:
+    return folder / f"{FILE}.damaged-{number}"
 
 
 def copy_rows(damaged: Path, new: sqlite3.Connection) -> int:
