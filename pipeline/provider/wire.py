@@ -94,7 +94,8 @@ class Wire:
         self._limit = 0 if concurrency is None else concurrency + SPARE_CONNECTIONS
         self._proxies = Proxies() if proxies is None else proxies
         self._known_timeouts: dict[float, aiohttp.ClientTimeout] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """With the key and without: downloads that stall take no connection from a call that is to be paid."""
         self._closed = False
 
     async def post(self, url: str, body: bytes, *, total_s: float, most_bytes: int) -> Reply:
@@ -118,15 +119,15 @@ class Wire:
     async def close(self) -> None:
         """Close every connection; a second call does nothing."""
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, *, total_s: float, most_bytes: int
     ) -> Reply:
         try:
             proxy = self._proxies.of(url)
-            async with self._open().request(
+            async with self._open(keyed=headers is not self._bare).request(
                 method,
                 url,
                 headers=headers,
@@ -188,16 +189,21 @@ class Wire:
     def _timeout(self, total_s: float) -> aiohttp.ClientTimeout:
         if total_s not in self._known_timeouts:
             connect_s = self.timeouts.connect_s
-            self._known_timeouts[total_s] = aiohttp.ClientTimeout(total=connect_s + total_s, sock_connect=connect_s)
+            self._known_timeouts[total_s] = aiohttp.ClientTimeout(
+                # `connect` as well: a POST that waits for a place among the connections was not sent.
+                total=connect_s + total_s,
+                connect=connect_s,
+                sock_connect=connect_s,
+            )
         return self._known_timeouts[total_s]
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self, *, keyed: bool) -> aiohttp.ClientSession:
         if self._closed:
             raise CallError(
                 "the connection to the provider was closed", ErrorClass.INTERRUPTED, sent=False, answered=False
             )
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
+        if keyed not in self._sessions:
+            self._sessions[keyed] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=self._limit,
                     keepalive_timeout=IDLE_S,
@@ -210,7 +216,7 @@ class Wire:
                 max_headers=HEADERS_MOST,
                 trust_env=False,
             )
-        return self._session
+        return self._sessions[keyed]
 
 
 def _name(fault: Exception) -> str:
