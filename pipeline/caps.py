@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.durations import time_of_day
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 NOON = 12
 NAME = "caps"
@@ -80,5 +85,5 @@ class Caps:
 
 def night_began(local: datetime) -> float:
     """The last noon before *local*, as Unix time: a night that is started twice has one cap."""
-    noon = local.replace(hour=NOON, minute=0, second=0, microsecond=0)
-    return (noon if noon <= local else noon - timedelta(days=1)).timestamp()
+    noon = time_of_day(local, NOON)
+    return (noon if noon <= local else time_of_day(local, NOON, days=-1)).timestamp()

@@ -73,7 +73,8 @@ class Delivery:
         """
         if answer.remaining_nano is not None:
             self.tools.observer.balance(answer.remaining_nano)
-        latency_s = self.tools.clock() - attempt.began
+        taken_up = task.request_id is not None  # it may have been finished for hours
+        latency_s = None if taken_up else self.tools.clock() - attempt.began
         try:
             images = await self._save(task, answer)
         except BadOutput as error:

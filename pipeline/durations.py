@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from pipeline.errors import RecipeError
 
@@ -21,9 +21,19 @@ def moment(text: str, now: datetime) -> float:
     if found := CLOCK.fullmatch(words):
         hour, minute = int(found[1]), int(found[2])
         if hour < 24 and minute < 60:  # noqa: PLR2004  # a day's hours, an hour's minutes
-            then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            return (then if then > now else then + timedelta(days=1)).timestamp()
+            then = time_of_day(now, hour, minute)
+            return (then if then > now else time_of_day(now, hour, minute, days=1)).timestamp()
     return now.timestamp() + seconds(words, name="--deadline")
+
+
+def time_of_day(local: datetime, hour: int, minute: int = 0, *, days: int = 0) -> datetime:
+    """When clocks show that time on the day of *local*, or *days* later, also when they are changed before.
+
+    `datetime.astimezone` gives an offset instead of a zone; of its own, the system knows when it changes.
+    """
+    shown = local.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None) + timedelta(days=days)
+    is_system = isinstance(local.tzinfo, timezone) and local.astimezone().utcoffset() == local.utcoffset()
+    return shown.astimezone() if is_system else shown.replace(tzinfo=local.tzinfo)
 
 
 def seconds(text: str, *, name: str) -> float:

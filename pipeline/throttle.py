@@ -213,7 +213,7 @@ class Throttle:
         try:
             await permit
         except asyncio.CancelledError:
-            if permit.done() and not permit.cancelled():  # granted in the same moment: give it back
+            if permit.done() and not permit.cancelled() and permit.exception() is None:  # granted meanwhile: back
                 self._end(lane)
             raise
 

@@ -134,7 +134,7 @@ def done(
     Returns the planned tasks with the same body: the output is theirs as well.
     """
     db.execute(
-        "UPDATE tasks SET state=:state, finished_at=:at, latency_s=:latency,"  # noqa: S608  # constant text
+        "UPDATE tasks SET state=:state, finished_at=:at, latency_s=coalesce(:latency, latency_s),"  # noqa: S608  # constant text
         " request_id=coalesce(:request, request_id),"
         f" {NEW_BILL}, seed=coalesce(:seed, seed), error_class=NULL, error=NULL, http_status=NULL WHERE id=:task",
         {
