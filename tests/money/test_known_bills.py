@@ -10,7 +10,7 @@ from pipeline.budget import Allowance, Budget
 from pipeline.capfile import CapFile
 from pipeline.ledger.reopen import ask_again
 from pipeline.missing import reopen_missing
-from tests.money.rig import Rig
+from tests.money.rig import Crash, Rig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +49,19 @@ async def test_an_output_that_is_gone_for_good_stays_billed(rig: Rig) -> None:
     assert (budget.billed_nano, budget.held_nano) == (cost, 0)
     assert rig.ledger.run(lambda db: ask_again(db, rig.now)) == 1
     assert billed(rig) == (cost, 0, cost)
+
+
+async def test_how_long_a_run_was_away_is_no_latency_of_what_it_left(rig: Rig) -> None:
+    rig.plan("a")
+    rig.provider.fetches.append("crash")
+    with pytest.raises(Crash):
+        await rig.work()
+    rig.crash()
+    rig.now += 8 * 3600
+
+    await rig.work()
+
+    assert rig.query("SELECT state, latency_s FROM tasks") == [("done", None)]
 
 
 async def test_of_two_lost_calls_with_one_body_only_one_is_asked_for_again(rig: Rig) -> None:

@@ -100,6 +100,22 @@ async def test_a_caller_cancelled_in_the_moment_of_its_grant_gives_it_back() -> 
     assert (order[-1], throttle.in_flight) == ("a", 0)
 
 
+async def test_a_caller_cancelled_in_the_moment_in_which_doors_close_gives_nothing_back() -> None:
+    throttle = Throttle(Rates(per_minute=60, in_flight=1))
+    order: list[str] = []
+    inside, waiting = (asyncio.create_task(call(throttle, "a", order, takes_s=10)) for _ in range(2))
+    await asyncio.sleep(1)
+
+    throttle.close_doors()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    in_flight = throttle.in_flight
+    await inside
+    await throttle.close()
+
+    assert (in_flight, throttle.in_flight) == (1, 0)
+
+
 async def test_closed_doors_turn_everybody_away_who_waits_and_nobody_who_is_in() -> None:
     throttle = Throttle(Rates(per_minute=60, in_flight=1))
     order: list[str] = []
