@@ -7,14 +7,12 @@ handed out what the ledger had open, its workers have emptied the queue.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ErrorClass, LedgerError
 from pipeline.outputs import StorageError
-from pipeline.stop import Reason
+from pipeline.stop import Reason, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,7 +135,7 @@ class Crew:
             except StorageError as error:
                 self._unsafe(error, "storage")
             except Exception as error:  # noqa: BLE001  # a fault of ours: what the others have in flight is paid for
-                self._faulty(error)
+                self._tools.stop_run(fault_of(error))
 
     async def _settle(self, task: Task) -> None:
         self.at_work[task.id] = (task, self._tools.clock())
@@ -146,13 +144,6 @@ class Crew:
         finally:
             del self.at_work[task.id]
             self._claimed.discard(task.fingerprint)
-
-    def _faulty(self, error: Exception) -> None:
-        """Take no new calls, finish what is in flight, and say where it was."""
-        *_, place = traceback.extract_tb(error.__traceback__)
-        where = f"{PurePath(place.filename).name}:{place.lineno}"
-        message = f"a fault of photobatch: {type(error).__name__}: {error} ({where})"
-        self._tools.stop_run(Reason("fault", ErrorClass.INTERRUPTED, message))
 
     def _unsafe(self, error: LedgerError | StorageError, word: str) -> None:
         """Going on would risk money: take no new calls, finish what can be finished."""

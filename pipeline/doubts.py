@@ -23,6 +23,7 @@ from pipeline.ledger.entries import fail_twins
 from pipeline.ledger.events import Verdict
 from pipeline.recognition import CLOCKS_DIFFER_S, Doubtful, Found, NotBilled, Unknown, verdict
 from pipeline.wish import encode, fingerprint
+from pipeline.words import many
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,6 +63,10 @@ async def settle(
         await nap(wait_s)
         now += wait_s
     for endpoint, cases in doubtful.items():
+        if endpoint not in endpoints.every():
+            say(f"{endpoint}: no installed package has this endpoint; {many(len(cases), 'task')} stay in doubt")
+            left += len(cases)
+            continue
         first = min(case.intent_at for case in cases)
         last = max(now, *(case.intent_at for case in cases))
         try:
@@ -148,7 +153,8 @@ def _uploads(
     db: sqlite3.Connection, endpoint: str, params: Mapping[str, Any], body: bytes | None, at: float
 ) -> dict[str, str]:
     """The same for a call that an earlier release sent, at *at*; nothing when a file is not what *body* was made of."""
-    names = [name for name in endpoints.get(endpoint).images if _is_file(params.get(name))]
+    known = endpoints.every().get(endpoint)
+    names = [name for name in known.images if _is_file(params.get(name))] if known else []
     try:
         files = {name: read_image_file(Path(params[name])) for name in names}
         content = {**params, **{name: f"sha256:{sha256(data).hexdigest()}" for name, data in files.items()}}

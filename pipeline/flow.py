@@ -33,14 +33,14 @@ from pipeline.prices import write_cache
 from pipeline.report.redrive import set_aside
 from pipeline.selection import Selection
 from pipeline.steering import steer
-from pipeline.stop import INTERRUPTED
+from pipeline.stop import INTERRUPTED, fault_of
 from pipeline.tools import Habits, Tools
 from pipeline.uncut import uncut
 from pipeline.words import many
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from pipeline.amend import Amendment
     from pipeline.mirror import Mirror
@@ -83,9 +83,11 @@ class Run:
             hint = "set SEGMIND_API_KEY to your key, or rehearse without one: --sandbox"
             raise AccountError("there is no API key", ErrorClass.BAD_KEY, hint=hint)
         with hold(self.orders.out, self.orders.command, clock=self.clock):
-            ledger = await asyncio.to_thread(Ledger, self.orders.out, clock=self.clock)
+            ledger, cut = await uncut(partial(Ledger, self.orders.out, clock=self.clock))
             try:
-                ledger.claim(self.orders.provider, self.orders.base_url)
+                if cut is not None:
+                    raise cut
+                await asyncio.to_thread(ledger.claim, self.orders.provider, self.orders.base_url)
                 return await self._recorded(ledger)
             finally:
                 _, cut = await uncut(ledger.close)
@@ -98,29 +100,30 @@ class Run:
         ending = Ending(f"{datetime.fromtimestamp(began, UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}", began)
         recipe = self.wanted.named_recipe.as_json() if self.wanted else None
         manifest = self.wanted.place if self.wanted else None
-        ledger.start_run(ending.run_id, self.orders.command, manifest, recipe)
+        await asyncio.to_thread(ledger.start_run, ending.run_id, self.orders.command, manifest, recipe)
         try:
             await self._converge(ledger, ending)
         except (Interrupted, asyncio.CancelledError) as error:
             ending.because(INTERRUPTED.word, INTERRUPTED.message)
             if isinstance(error, asyncio.CancelledError):
                 ending.messages = [CUT_OFF]
-            summary = close(ledger, ending, cap_nano=self.orders.least_cap_nano, now=self.clock())
+            summary, cut = await self._closed(ledger, ending)
             self.watcher.finished(summary)
             if isinstance(error, asyncio.CancelledError):
                 raise
+            if cut is not None:
+                raise cut from error
             return summary
         except AccountError as error:
             ending.because("account", f"{error} ({error.hint})" if error.hint else str(error))
         except Unreachable as error:
             ending.because("failures", f"{error} ({error.hint})")
-        except PipelineError:
+        except Exception:
+            end = partial(ledger.finish_run, ending.run_id, stopped_by="error", exit_code=1, summary="{}")
             with contextlib.suppress(PipelineError):
-                ledger.finish_run(ending.run_id, stopped_by="error", exit_code=1, summary="{}")
+                await asyncio.to_thread(end)
             raise
-        summary, cut = await uncut(
-            partial(close, ledger, ending, cap_nano=self.orders.least_cap_nano, now=self.clock())
-        )
+        summary, cut = await self._closed(ledger, ending)
         try:
             if cut is not None:
                 raise cut
@@ -130,6 +133,10 @@ class Run:
         finally:
             self.watcher.finished(summary)
         return summary
+
+    async def _closed(self, ledger: Ledger, ending: Ending) -> tuple[dict[str, Any], asyncio.CancelledError | None]:
+        """The summary, once everything is written, and the cancellation that came meanwhile."""
+        return await uncut(partial(close, ledger, ending, cap_nano=self.orders.least_cap_nano, now=self.clock()))
 
     async def _converge(self, ledger: Ledger, ending: Ending) -> None:
         cut_off = ledger.recovered.in_doubt + ledger.recovered.put_back
@@ -203,6 +210,11 @@ class Run:
         crew = Crew(Worker(tools, habits), tools, news, workers_per_lane=2 * self.orders.in_flight)
         lanes = await self._lanes(tools.ledger, planner)
         accepted = await tools.ledger.submitted_tasks()
+        if strangers := {*lanes, *(task.endpoint for task in accepted)} - endpoints.every().keys():
+            names = ", ".join(sorted(strangers))
+            self.watcher.say(f"warning: no installed package has the endpoint {names}: its tasks stay as they are")
+            lanes = [slug for slug in lanes if slug not in strangers]
+            accepted = [task for task in accepted if task.endpoint not in strangers]
         open_now = await tools.ledger.do(counts.open_tasks)
         self._working = Working(ending.run_id, tools, tally, crew, self.clock(), open_now)
         self.watcher.working(self._working)
@@ -211,14 +223,15 @@ class Run:
         try:
             async with asyncio.TaskGroup() as group:
                 if planner is not None:
-                    group.create_task(plan_along(planner, news, tools), name="planner")
+                    group.create_task(_beside(tools, plan_along(planner, news, tools)), name="planner")
                 control = Control(self.orders.out, clock=self.clock)
-                beside = [
-                    group.create_task(watch_room(tools, self.orders.least_free_bytes), name="room"),
-                    group.create_task(steer(self._working, control), name="steering"),
-                ]
+                watching = {
+                    "room": watch_room(tools, self.orders.least_free_bytes),
+                    "steering": steer(self._working, control),
+                }
                 if self.orders.deadline is not None:
-                    beside.append(group.create_task(watch_deadline(tools, self.orders.deadline), name="deadline"))
+                    watching["deadline"] = watch_deadline(tools, self.orders.deadline)
+                beside = [group.create_task(_beside(tools, work), name=name) for name, work in watching.items()]
                 work = group.create_task(crew.work(lanes, accepted), name="crew")
                 work.add_done_callback(lambda _: [task.cancel() for task in beside])
         finally:
@@ -248,3 +261,11 @@ class Run:
             write_cache(self.orders.prices_cache, tools.prices.bills)
         for sentence in tools.prices.drifts():
             self.watcher.say(f"price drift: {sentence}")
+
+
+async def _beside(tools: Tools, work: Coroutine[Any, Any, None]) -> None:
+    """Do *work* beside the crew: its fault stops the run, and cuts off nothing that is in flight."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001  # else the task group would cancel calls that are paid for
+        tools.stop_run(fault_of(error))

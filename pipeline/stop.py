@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from pipeline.errors import ErrorClass
 
@@ -21,6 +23,14 @@ class Reason:
     ``fault``."""
     error_class: ErrorClass
     message: str
+
+
+def fault_of(error: Exception) -> Reason:
+    """A fault of ours, with its place: take no new calls, for what the others have in flight is paid for."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    where = f"{PurePath(place.filename).name}:{place.lineno}"
+    message = f"a fault of photobatch: {type(error).__name__}: {error} ({where})"
+    return Reason("fault", ErrorClass.INTERRUPTED, message)
 
 
 INTERRUPTED = Reason("interrupted", ErrorClass.INTERRUPTED, "interrupted: what is in flight is finished first")
