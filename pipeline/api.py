@@ -230,16 +230,34 @@ def _wait(work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
     except RuntimeError:
         return asyncio.run(work())
     box: list[Any] = []
+    cuts: list[Callable[[], object]] = []
+    began, ended = threading.Event(), threading.Event()
+
+    async def main() -> Value:
+        task = asyncio.current_task()
+        assert task is not None
+        cuts.append(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+        began.set()
+        return await work()
 
     def target() -> None:
         try:
-            box.append(asyncio.run(work()))
+            box.append(asyncio.run(main()))
         except BaseException as error:  # noqa: BLE001  # raised again on the caller's thread
             box.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=target, name="photobatch")
     thread.start()
-    thread.join()
+    try:
+        ended.wait()  # a thread whose `join` was interrupted counts as ended
+    except BaseException:  # a kernel was interrupted: as `asyncio.run` does, else calls would go on being paid
+        began.wait()
+        with contextlib.suppress(RuntimeError):  # it ended in this moment
+            cuts[0]()
+        ended.wait()
+        raise
     if isinstance(box[0], BaseException):
         raise box[0]
     value: Value = box[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ import pytest
 
 import pipeline
 from pipeline.errors import FolderError, RecipeError
+from pipeline.sandbox import SANDBOX_KEY
+from tests.run.commands import LONGEST_S, Provider, environment
 from tests.run.conftest import STUDIO, products, recipe, write_csv
 
 if TYPE_CHECKING:
@@ -118,3 +122,56 @@ def test_the_package_is_typed_for_its_users(tmp_path: Path) -> None:
 
     assert (root / "pipeline" / "py.typed").exists()
     assert checked.returncode == 0, checked.stdout
+
+
+INTERRUPTED_KERNEL = """
+import asyncio, os, signal, sqlite3, sys, threading, time
+import pipeline
+
+manifest, url, out = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def paid():
+    try:
+        with sqlite3.connect(f"file:{out}/ledger.db?mode=ro", uri=True) as db:
+            return db.execute("SELECT count(*) FROM attempts").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+def interrupt():
+    while not paid():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+async def kernel():
+    threading.Thread(target=interrupt, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        pipeline.run_sync(manifest, {"step": [STEP]}, out=out, base_url=url, api_key=KEY, rpm=600)
+    except KeyboardInterrupt:
+        at_work = [each for each in threading.enumerate() if each.name == "photobatch"]
+        print("interrupted", [each.name for each in at_work if each.join(5) or each.is_alive()])
+
+asyncio.run(kernel())
+"""
+
+
+def test_an_interrupted_kernel_pays_for_nothing_more(tmp_path: Path) -> None:
+    provider = Provider.start("--latency", 0.2)
+    try:
+        manifest = write_csv(tmp_path / "catalog.csv", products(400))
+        program = INTERRUPTED_KERNEL.replace("STEP", repr(STUDIO)).replace("KEY", repr(SANDBOX_KEY))
+        done = subprocess.run(
+            [sys.executable, "-c", program, manifest, provider.url, tmp_path / "out"],
+            env=environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=LONGEST_S,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == ("interrupted []\n", "")
+        with closing(sqlite3.connect(tmp_path / "out" / "ledger.db")) as db:
+            assert db.execute("SELECT stopped_by FROM runs").fetchall() == [("interrupted",)]
+        assert 0 < len(provider.bills()) < 400
+    finally:
+        provider.stop()
