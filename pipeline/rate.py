@@ -6,6 +6,7 @@ a given rate it starts low and learns.  Pure: the time comes in.  Knows neither 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -42,6 +43,10 @@ CREEP = 1.02
 """Growth per step beyond a limit that was met: it may have been raised ..."""
 SMALL_STEPS = 3
 """... and after so many steps without a refusal it has been, so each further step grows by twice as much."""
+FREE_REFUSED_S = 600.0
+"""Free requests that are refused twice within this count against the limit, as far as anybody can tell ..."""
+FREE_COUNT_S = 1800.0
+"""... for this long; then it is tried anew, for they may take permits from calls for nothing."""
 LONGEST_HOLD_S = 900.0
 """A reset further away than this is taken for a wrong clock, and backed off from instead."""
 
@@ -62,6 +67,10 @@ class Rate:
         self._proven = 0.0
         """The rate before the last growth, while no limit was met."""
         self._sent: deque[float] = deque()
+        self._asked: deque[float] = deque()
+        """Free requests of the last minute."""
+        self._free_refused_at = -math.inf
+        self._free_count_until = -math.inf
         self._began: float | None = None
         self._bursts = 0
         self._grow_at = 0.0
@@ -79,6 +88,12 @@ class Rate:
         self._sent.append(now)
         if len(self._sent) > FASTEST_PER_MINUTE * 2:
             self._sent.popleft()
+
+    def asked(self, now: float) -> None:
+        """A free request is made."""
+        self._asked.append(now)
+        while self._asked[0] < now - MINUTE_S:
+            self._asked.popleft()
 
     def let_through(self, now: float) -> None:
         """A call was not refused as too many: forget the bursts, and grow when it is time."""
@@ -104,14 +119,27 @@ class Rate:
 
         When nothing was let through since the last burst, the door is shut to everybody: no rate would be low enough.
         """
-        if paid and self._sent:
-            self._sent.pop()  # what remains was let through: at a few calls a minute one more is a wrong limit
+        made = self._sent if paid else self._asked
+        if made:
+            made.pop()  # what remains was let through: at a few calls a minute one more is a wrong limit
         first_of_burst = now >= self.held_until
         if first_of_burst:
             self._bursts += 1
+            if not paid:
+                self._refused_free(now)
         self.held_until = max(self.held_until, now + self._wait_s(asked_s))
         if first_of_burst and self._bursts == 1 and not self.unlimited:
             self._lower(now)
+
+    def counts_free(self, now: float) -> bool:
+        """Whether free requests take permits: the provider seems to count them."""
+        return now < self._free_count_until
+
+    def _refused_free(self, now: float) -> None:
+        """Once may be chance."""
+        if self.counts_free(now) or now - self._free_refused_at < FREE_REFUSED_S:
+            self._free_count_until = now + FREE_COUNT_S
+        self._free_refused_at = now
 
     def _creep(self) -> float:
         self._steps += 1
@@ -144,10 +172,11 @@ class Rate:
         self._set(lowered)
 
     def _sent_since(self, then: float, now: float) -> int:
-        """Calls sent since *then*, at most a minute ago."""
+        """Calls sent since *then*, at most a minute ago; with free requests where those count."""
         while self._sent and self._sent[0] < now - MINUTE_S:
             self._sent.popleft()
-        return sum(1 for _ in takewhile(lambda at: at >= then, reversed(self._sent)))
+        made = [self._sent, self._asked] if self.counts_free(now) else [self._sent]
+        return sum(1 for times in made for _ in takewhile(lambda at: at >= then, reversed(times)))
 
     def _set(self, per_minute: float) -> None:
         rate = max(LEAST_PER_MINUTE, per_minute)

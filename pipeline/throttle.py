@@ -99,8 +99,6 @@ class Throttle:
         self._limiter = AsyncLimiter(1, 60 / self._paced_at)
         self._fresh = False
         """Whether the limiter is new: its first permit would come at once, on top of the last one of the old."""
-        self.polls_count = False
-        """True once a poll was refused as too many: from then on polls take permits as well."""
         self.polls = 0
         self.limited_count = 0
 
@@ -161,8 +159,9 @@ class Throttle:
         """Wait until a free request (poll, balance, history) may be made."""
         while (wait_s := self.held_s) > 0:  # noqa: ASYNC110  # not polling: a hold may be prolonged while it is slept out
             await asyncio.sleep(wait_s)
-        if self.polls_count and not self._rate.unlimited:
+        if self._rate.counts_free(self._now()) and not self._rate.unlimited:
             await self._limiter.acquire()
+        self._rate.asked(self._now())
 
     def polled(self) -> None:
         """The status of a task is asked for."""
@@ -170,7 +169,6 @@ class Throttle:
 
     def limited(self, error: CallError) -> None:
         """A free request was refused as too many."""
-        self.polls_count = True
         self.busy(error, paid=False)
 
     def busy(self, error: CallError, *, paid: bool = True) -> None:
