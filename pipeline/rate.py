@@ -47,6 +47,10 @@ FREE_REFUSED_S = 600.0
 """Free requests that are refused twice within this count against the limit, as far as anybody can tell ..."""
 FREE_COUNT_S = 1800.0
 """... for this long; then it is tried anew, for they may take permits from calls for nothing."""
+REMEMBERED_S = 600.0
+WORSE = 0.85
+"""Cuts that leave less than this share of what a minute of the last REMEMBERED_S let through, and calls still refused:
+it was not the rate, and more of them would end at a standstill."""
 LONGEST_HOLD_S = 900.0
 """A reset further away than this is taken for a wrong clock, and backed off from instead."""
 
@@ -76,6 +80,8 @@ class Rate:
         self._grow_at = 0.0
         self._steps = 0
         """Steps of growth beyond the limit since the last refusal."""
+        self._minutes: deque[tuple[float, int, float]] = deque()
+        """When it was looked, what the minute before had let through, and the rate."""
 
     def __repr__(self) -> str:
         return "<Rate without limit>" if self.unlimited else f"<Rate {self.per_minute:.0f}/min>"
@@ -101,6 +107,7 @@ class Rate:
         if self.unlimited or now < self._grow_at or now < self.held_until:
             return
         self._grow_at = now + PROBE_S
+        self._remember(now)
         used = self._sent_since(now - PROBE_S, now) * MINUTE_S / PROBE_S
         if used < USED * self.per_minute:
             return
@@ -157,6 +164,11 @@ class Rate:
 
         The first is right for windows, the second for a bucket that a growing rate has just emptied.
         """
+        self._remember(now)
+        if (better := self._better(now)) > self.per_minute:
+            self._met = None
+            self._set(better)
+            return
         rate, proven = self.per_minute, self._proven * MARGIN
         if self._began is not None and now - self._began >= MINUTE_S:
             passed = self._sent_since(now - MINUTE_S, now)
@@ -170,6 +182,22 @@ class Rate:
         self._steps = 0
         self._grow_at = now + _probe_s(lowered)
         self._set(lowered)
+
+    def _remember(self, now: float) -> None:
+        """Note what the last minute let through."""
+        if self._began is None or now - self._began < MINUTE_S:
+            return
+        self._minutes.append((now, self._sent_since(now - MINUTE_S, now), self.per_minute))
+        while self._minutes[0][0] < now - REMEMBERED_S:
+            self._minutes.popleft()
+
+    def _better(self, now: float) -> float:
+        """The least rate that let much more through than the last minute's; 0 when none did."""
+        passed = self._sent_since(now - MINUTE_S, now)
+        most = max((each for _, each, _ in self._minutes), default=0)
+        if passed >= WORSE * most - 1:
+            return 0.0
+        return min(rate for _, each, rate in self._minutes if each >= MARGIN * most)
 
     def _sent_since(self, then: float, now: float) -> int:
         """Calls sent since *then*, at most a minute ago; with free requests where those count."""

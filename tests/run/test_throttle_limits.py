@@ -124,3 +124,46 @@ async def test_a_limit_of_a_few_calls_a_minute_is_learnt_without_hitting_it_ever
     refused = sum(at >= began for at in server.refused)
     assert passed >= 0.9 * 5 * seconds / 60
     assert refused < 0.06 * (passed + refused)
+
+
+class Chance:
+    """Refuses one call in *share*, whatever the rate, for two seconds."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._chance = random.Random(3)
+
+    def admit(self, now: float) -> float | None:
+        return now + 2 if self._chance.random() < self._share else None
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.02, 45), (0.1, 8)])
+async def test_refusals_by_chance_never_end_at_a_standstill(share: float, least: float) -> None:
+    server = Server(Chance(share))
+    throttle = Throttle(Rates(None, in_flight=64), wall=server.now, chance=server.chance.random)
+
+    await press(server, throttle, 3 * 3600)
+
+    assert sum(at - EPOCH >= 2 * 3600 for at in server.passed) >= least * 60
+
+
+async def test_one_refused_poll_costs_minutes_and_not_the_night() -> None:
+    server = Server(FixedWindow(PER_MINUTE))
+    throttle = Throttle(Rates(None, in_flight=64), wall=server.now, chance=server.chance.random)
+
+    async def polls() -> None:
+        for _ in range(5400):
+            await throttle.before_poll()
+            throttle.polled()
+            await asyncio.sleep(0.3)
+
+    async def refused() -> None:
+        await asyncio.sleep(20)
+        throttle.limited(CallError("too many", ErrorClass.RATE_LIMITED, http_status=429, reset_at=server.now() + 2))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(polls())
+        group.create_task(refused())
+        await press(server, throttle, 1500)
+
+    assert sum(at - EPOCH >= 1200 for at in server.passed) >= 0.95 * PER_MINUTE * 5
