@@ -154,14 +154,13 @@ def withdraw(db: sqlite3.Connection, task_id: int) -> bool:
     return True
 
 
-def rejected_outputs(db: sqlite3.Connection) -> list[str]:
-    """Outputs of rejected tasks that still stand among the good ones."""
-    found = db.execute(
-        "SELECT o.path FROM outputs o JOIN tasks t ON t.id = o.task_id WHERE t.rejected AND NOT t.live"
-        " AND o.path LIKE 'images/%' AND NOT EXISTS (SELECT 1 FROM tasks w WHERE w.live AND w.key = t.key"
-        " AND w.step = t.step AND w.state = 'done')"
-    )
-    return [str(path) for (path,) in found]
+def rejected_outputs(db: sqlite3.Connection) -> list[tuple[int, str, str]]:
+    """(task, path, sha256) of outputs of rejected tasks that still stand among the good ones."""
+    return db.execute(
+        "SELECT o.task_id, o.path, o.sha256 FROM outputs o JOIN tasks t ON t.id = o.task_id"
+        " WHERE t.rejected AND NOT t.live AND o.path LIKE 'images/%' AND NOT EXISTS"
+        " (SELECT 1 FROM tasks w WHERE w.live AND w.key = t.key AND w.step = t.step AND w.state = 'done')"
+    ).fetchall()
 
 
 def _remember(

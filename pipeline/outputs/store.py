@@ -121,14 +121,17 @@ class OutputStore:
             return None
         return self._describe(os.fspath(path), data, facts, ai_label=labelled(data) is not None)
 
-    def supersede(self, path: str) -> str | None:
-        """Move the output *path* (relative to the folder) to ``superseded/``; its new path, None when it was gone."""
+    def supersede(self, path: str, *, sha256: str | None = None) -> str | None:
+        """Move the output *path* (relative to the folder) to ``superseded/``; its new path, None when it was gone.
+
+        With the *sha256* of its content, one that was moved there before is found.
+        """
         source = self._inside_images(path)
         with self._translated():
-            if not os.path.isfile(source):
-                return None
-            moved = self._retire(source)
-        return self._relative(moved)
+            if os.path.isfile(source):
+                return self._relative(self._retire(source))
+            retired = self._retired(source, sha256) if sha256 else None
+        return retired and self._relative(retired)
 
     def sweep(self) -> int:
         """Remove what a crash left half-written, before the first ``save``; how many files that were."""
@@ -176,16 +179,27 @@ class OutputStore:
 
     def _retire(self, old: str) -> str:
         """Move *old* from ``images/`` to the same place under ``superseded/``."""
-        folder, file = os.path.split(old)
-        stem, suffix = os.path.splitext(file)
-        place = self._superseded + folder[len(self._images) :]
+        place, stem, extension = self._aside_of(old)
         make_folder(place, sync=self._sync)
-        moved = self._file_away(old, content(old), place, stem, suffix[1:])
-        self._settle(folder)
+        moved = self._file_away(old, content(old), place, stem, extension)
+        self._settle(os.path.dirname(old))
         return moved
 
+    def _retired(self, old: str, digest: str) -> str | None:
+        """Where the file that stood at *old* is now, if it was moved away with this content."""
+        place, stem, extension = self._aside_of(old)
+        targets = (f"{place}{os.sep}{stem}.{digest[:length]}.{extension}" for length in (_SHORT_HASH, len(digest)))
+        alike = (path for path in targets if os.path.isfile(path) and _digest(content(path)) == digest)
+        return next(alike, None)
+
+    def _aside_of(self, path: str) -> tuple[str, str, str]:
+        """The place under ``superseded/`` for a file of ``images/``, its stem and its extension."""
+        folder, file = os.path.split(path)
+        stem, suffix = os.path.splitext(file)
+        return self._superseded + folder[len(self._images) :], stem, suffix[1:]
+
     def _file_away(self, source: str, data: bytes, place: str, stem: str, extension: str) -> str:
-        digest = hashlib.sha256(data).hexdigest()
+        digest = _digest(data)
         for length in (_SHORT_HASH, len(digest)):
             target = f"{place}{os.sep}{stem}.{digest[:length]}.{extension}"
             try:
@@ -219,7 +233,7 @@ class OutputStore:
         return SavedImage(
             path=self._relative(path),
             size_bytes=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=_digest(data),
             width=facts.width,
             height=facts.height,
             content_type=facts.content_type,
@@ -241,6 +255,10 @@ class OutputStore:
             yield
         except OSError as error:
             raise storage_error(error, self._folder) from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _stem(step: str, n: int) -> str:

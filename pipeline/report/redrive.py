@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
+from pipeline.departed import move_aside
 from pipeline.endpoints import BadParameters
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import InputError
-from pipeline.ledger import decide, entries
+from pipeline.ledger import decide
 from pipeline.ledger.decide import APPROVE, Judged, Successor
 from pipeline.prices import PriceBook, from_records
 from pipeline.report.decisions import Decision, summed_up
@@ -26,19 +26,10 @@ from pipeline.wish import FINGERPRINT_BYTES, BadImage, encode, fingerprint
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Protocol, TypeVar
+    from collections.abc import Iterable, Mapping
 
+    from pipeline.departed import Memory
     from pipeline.outputs import OutputStore
-
-    Result = TypeVar("Result")
-
-    class Memory(Protocol):
-        """A ledger, as far as it is needed here."""
-
-        def run(self, operation: Callable[[sqlite3.Connection], Result]) -> Result:
-            """Run *operation* in a transaction."""
-
 
 UNDER_WAY = ("intent", "submitted")
 
@@ -79,13 +70,7 @@ def apply_decisions(ledger: Memory, decisions: Iterable[Decision], *, store: Out
 
 def set_aside(ledger: Memory, store: OutputStore) -> int:
     """Move the outputs of rejected tasks out of the way; returns how many.  Safe to repeat, also after a crash."""
-    count = 0
-    for path in ledger.run(decide.rejected_outputs):
-        moved = store.supersede(path)
-        if moved is not None:
-            count += 1
-            ledger.run(partial(entries.moved, old=path, new=moved))
-    return count
+    return move_aside(ledger, store, ledger.run(decide.rejected_outputs))
 
 
 def write_decisions(
