@@ -19,6 +19,7 @@ from pipeline.errors import CallError, ErrorClass, RecipeError
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
+from pipeline.ledger import attempts
 from pipeline.ledger.entries import fail_twins
 from pipeline.ledger.events import Verdict
 from pipeline.recognition import CLOCKS_DIFFER_S, Doubtful, Found, NotBilled, Unknown, verdict
@@ -75,7 +76,7 @@ async def settle(
             say(f"{endpoint}: the provider's history cannot be read ({error}); {len(cases)} tasks stay in doubt")
             left += len(cases)
             continue
-        known = await ledger.do(partial(_known_requests, listed={each.request_id for each in history}))
+        known = await ledger.do(partial(attempts.of_requests, request_ids={each.request_id for each in history}))
         for case in cases:
             said = verdict(case, history, known=known, now=now, settle_after_s=settle_after_s)
             match said:
@@ -97,7 +98,7 @@ async def look_for(ledger: Ledger, provider: Provider, case: Doubtful, *, now: f
         history = await provider.history(case.endpoint, case.intent_at - JUST_NOW_S, now + JUST_NOW_S)
     except CallError as error:
         return NotBilled(f"the history cannot be read: {error}")
-    known = await ledger.do(partial(_known_requests, listed={each.request_id for each in history}))
+    known = await ledger.do(partial(attempts.of_requests, request_ids={each.request_id for each in history}))
     return verdict(case, history, known=known, now=now, settle_after_s=0.0)
 
 
@@ -170,12 +171,6 @@ def _uploads(
 
 def _is_file(image: Any) -> bool:
     return isinstance(image, str) and "://" not in image and image[:5].lower() != "data:"
-
-
-def _known_requests(db: sqlite3.Connection, listed: set[str]) -> dict[str, tuple[int, float]]:
-    """Number and intent of the attempts that the requests *listed* belong to."""
-    query = "SELECT request_id, id, intent_at FROM attempts WHERE request_id IS NOT NULL"
-    return {name: (attempt, at) for name, attempt, at in db.execute(query) if name in listed}
 
 
 def _attach(db: sqlite3.Connection, case: Doubtful, request_id: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import doubts
 from pipeline.amend import Cost, cost
 from pipeline.closing import export
-from pipeline.ledger import FILE, Ledger, counts, schema
+from pipeline.ledger import FILE, Ledger, attempts, counts, schema
 from pipeline.ledger.export import iso
 from pipeline.lock import abandoned, hold
 from pipeline.money import usd
@@ -115,20 +115,32 @@ def history(folder: Path, newest: int) -> list[Past]:
     """The *newest* runs, the oldest of them first."""
     with reading(folder) as db:
         found = db.execute(
-            "SELECT id, command, started_at, finished_at, exit_code, stopped_by, summary,"
-            " (SELECT coalesce(sum(billed_nano), 0) FROM attempts a WHERE a.run_id = runs.id) FROM runs"
+            "SELECT id, command, started_at, finished_at, exit_code, stopped_by, summary FROM runs"
             " ORDER BY started_at DESC, id DESC LIMIT ?",
             (newest,),
         ).fetchall()
+        bills = attempts.billed_by_run(db, [record[0] for record in found])
     newest_id, left = found[0][0] if found else "", abandoned(folder)
     past = []
-    for run_id, command, started, finished, code, stopped, summary, billed in reversed(found):
+    for run_id, command, started, finished, code, stopped, summary in reversed(found):
         said = json.loads(summary or "{}")
         ours = said.get("this_run", {})
         cut_off = finished is None and (left or run_id != newest_id)
         done, failed = (None if finished is None else ours.get(word, 0) for word in ("done", "failed"))
         past.append(
-            Past(run_id, command, started, finished, cut_off, code, stopped, done, failed, billed, said.get("rows"))
+            Past(
+                run_id,
+                command,
+                started,
+                finished,
+                cut_off,
+                code,
+                stopped,
+                done,
+                failed,
+                bills.get(run_id, 0),
+                said.get("rows"),
+            )
         )
     return past
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.budget import Allowance, Budget
 from pipeline.capfile import CapFile
 from pipeline.errors import AccountError, CallError, ErrorClass, ManifestError, RecipeError, Unreachable
-from pipeline.ledger import counts
+from pipeline.ledger import attempts, counts
 from pipeline.money import show
 from pipeline.outputs import StorageFull
 from pipeline.policy import no_line
@@ -138,9 +138,9 @@ async def watch_deadline(tools: Tools, deadline: float) -> None:
 
 def _reconcile(db: Any, shared: CapFile) -> None:
     """Settle in the cap file what this folder's ledger knows better: an earlier run was cut off in between."""
-    for name in shared.mine():
-        found = db.execute("SELECT held_nano, billed_nano FROM attempts WHERE reservation=?", (name,)).fetchone()
-        if found is None:
-            shared.release([name])
-        elif found[0] == 0:
-            shared.settle_now(name, found[1] or 0)
+    names = shared.mine()
+    known = attempts.of_reservations(db, names)
+    shared.release(name for name in names if name not in known)
+    for name, (held, billed) in known.items():
+        if held == 0:
+            shared.settle_now(name, billed or 0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.ledger import attempts
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
@@ -269,14 +271,11 @@ def spent_on_live(db: sqlite3.Connection) -> int:
 
 def sent_since(db: sqlite3.Connection, run_id: str, at: float) -> tuple[int, int, int]:
     """(calls, calls answered 429, tasks done) of *run_id* since *at*."""
-    calls, limited = db.execute(
-        "SELECT count(*), coalesce(sum(http_status IS 429), 0) FROM attempts WHERE run_id=? AND intent_at >= ?",
-        (run_id, at),
-    ).fetchone()
+    calls, limited = attempts.sent_since(db, run_id, at)
     done = db.execute(
         "SELECT count(*) FROM tasks WHERE run_id=? AND state='done' AND finished_at >= ?", (run_id, at)
     ).fetchone()[0]
-    return int(calls), int(limited), int(done)
+    return calls, limited, int(done)
 
 
 def facts(db: sqlite3.Connection) -> dict[str, str]:
