@@ -31,6 +31,8 @@ AT_ONCE = 4
 """Files that are decoded at the same time."""
 PLAIN_HOSTS = 16
 """So many hosts are known by the beginning of their addresses; a catalogue has one or two."""
+KEPT = 5_000
+"""Files whose facts are at hand; the ledger has those of all, and a catalogue may have a million."""
 ASKED_AT_ONCE = 16
 """Objects that the storage is asked about at the same time."""
 
@@ -68,7 +70,7 @@ class Sources:
         self._plain_hosts: tuple[str, ...] = ()
         """The first hosts whose images can be reached, as the beginning of their addresses."""
         self._known: dict[str, Facts] = {}
-        """By path, what was seen in this pass."""
+        """By path, what was seen of late; at most KEPT."""
         self._objects: dict[str, str | BadImage] = {}
         """By address, the version of an object, or why it cannot be used."""
 
@@ -220,15 +222,20 @@ class Sources:
             ).fetchone()
             if found is None or found[:2] != _size_and_time(path):
                 return None
-            self._known[name] = (found[0], found[1], found[2] or None, found[3])
+            self._keep(name, (found[0], found[1], found[2] or None, found[3]))
         return self._known[name]
 
     def _remember(self, path: Path, facts: Facts) -> None:
         size, mtime_ns, digest, problem = facts
-        self._known[str(path)] = facts
+        self._keep(str(path), facts)
         self._db.execute(
             "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (str(path), size, mtime_ns, digest or "", problem)
         )
+
+    def _keep(self, name: str, facts: Facts) -> None:
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[name] = facts
 
 
 class _Storage:

@@ -86,7 +86,8 @@ class Tally:
     """Accepted, and not to be had at present: they stay open."""
     billed_nano: int = 0
     remaining_nano: int | None = None
-    latencies: dict[str, list[float]] = field(default_factory=dict)
+    latencies: dict[str, deque[float]] = field(default_factory=dict)
+    """By endpoint, of the newest calls."""
     errors: dict[ErrorClass, int] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     sent_at: dict[int, float] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class Tally:
         if receipt is not None:
             self.billed_nano += receipt.billed_nano or 0
             if receipt.latency_s is not None:
-                self.latencies.setdefault(task.endpoint, []).append(receipt.latency_s)
+                self.latencies.setdefault(task.endpoint, deque(maxlen=LEARNED_FROM)).append(receipt.latency_s)
         self.on_end(task, state, error_class)
         self._watch(in_vain=state is not State.DONE)
 
@@ -151,7 +152,7 @@ class Tally:
 
     def latency_s(self, endpoint: str) -> float | None:
         """How long a call of *endpoint* takes at present: the median of its newest calls; None before the fifth."""
-        newest = self.latencies.get(endpoint, [])[-LEARNED_FROM:]
+        newest = self.latencies.get(endpoint, ())
         return median(newest) if len(newest) >= LEAST_LEARNED_FROM else None
 
     def _watch(self, *, in_vain: bool) -> None:

@@ -17,12 +17,13 @@ from pipeline import api
 from pipeline.budget import Allowance, Budget, CapReached
 from pipeline.errors import ErrorClass
 from pipeline.flow import Run
+from pipeline.ledger.events import Receipt
 from pipeline.orders import Watcher
 from pipeline.outputs import StorageError
 from pipeline.sandbox import SANDBOX_KEY
 from pipeline.sandbox.faults import FaultPlan
 from pipeline.stop import Stop
-from pipeline.tally import Tally
+from pipeline.tally import LEARNED_FROM, Tally
 from pipeline.task import State, Task
 from pipeline.watchdog import heartbeat, stuck
 
@@ -197,12 +198,20 @@ def test_a_refused_call_does_not_hang() -> None:
     assert stuck(books) == []
 
 
-def test_a_run_learns_how_long_calls_take_from_the_fifth_on() -> None:
+def test_a_run_learns_how_long_calls_take_from_the_newest_and_from_the_fifth_on() -> None:
     tally = Tally()
-    tally.latencies["ic-light"] = [100.0, 4.0, 4.0, 4.0]
+    task = Task(1, "P1", "mood", "ic-light", {}, b"", 1, 1)
+
+    def take(seconds: float, times: int) -> None:
+        for _ in range(times):
+            tally.ended(task, State.DONE, None, Receipt(0.0, 1, None, None, seconds))
+
+    take(100.0, 4)
     assert tally.latency_s("ic-light") is None
-    tally.latencies["ic-light"] += [5.0] * 60
+    take(100.0, 96)
+    take(5.0, LEARNED_FROM)
     assert tally.latency_s("ic-light") == 5.0
+    assert list(tally.latencies["ic-light"]) == [5.0] * LEARNED_FROM
 
 
 @pytest.mark.looptime
