@@ -92,15 +92,16 @@ def _start() -> subprocess.Popen[str] | None:
 
 
 def _ask(helper: subprocess.Popen[str], job: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer to *job*; None when the process died over it."""
+    """The answer to *job*; None when the process died over it, or said something else."""
     stdin, stdout = _pipes(helper)
     try:
         stdin.write(json.dumps(job) + "\n")
         stdin.flush()
         line = stdout.readline()
-    except OSError:
+        found = json.loads(line) if line.endswith("\n") else None
+    except (OSError, ValueError):  # a library may print where only answers belong
         return None
-    return dict(json.loads(line)) if line.endswith("\n") else None
+    return found if isinstance(found, dict) else None
 
 
 def _end(helper: subprocess.Popen[str]) -> None:

@@ -49,6 +49,16 @@ def png_that_claims(width: int, height: int) -> bytes:
     )
 
 
+def png_with_an_impossible_chunk() -> bytes:
+    """A picture whose pixels end half-way in a chunk that has no name: Pillow raises SyntaxError."""
+    whole = encoded()
+    start = whole.index(b"IDAT") - 4
+    size = int.from_bytes(whole[start : start + 4], "big")
+    pixels, rest = whole[start + 8 : start + 8 + size], whole[start + 12 + size :]
+    half = size // 2
+    return whole[:start] + png_chunk(b"IDAT", pixels[:half]) + png_chunk(b"\1\2\3\4", pixels[half:]) + rest
+
+
 def tiff_that_claims(width: int, height: int) -> bytes:
     """A small file whose tags promise a huge picture."""
     data = bytearray(encoded(kind="TIFF"))

@@ -14,6 +14,7 @@ from pipeline.report.causes import Causes, pattern
 from pipeline.report.dataset import script
 from pipeline.report.pictures import PREVIEW_SIDE, THUMB_SIDE
 from pipeline.report.write import write_report
+from tests.images.pictures import png_with_an_impossible_chunk
 from tests.report.conftest import picture
 
 if TYPE_CHECKING:
@@ -103,6 +104,15 @@ def test_a_damaged_output_costs_its_picture_and_not_the_report(shop: Shop) -> No
     entries = data(shop, "entries-0")
     assert [bool(thumb) for thumb in entries["columns"]["thumb"]] == [False, False, True, False]
     assert "studio.jpg" in data(shop, "meta")["notes"][0]
+
+
+def test_an_output_over_which_its_decoder_stumbles_costs_its_picture_and_not_the_report(shop: Shop) -> None:
+    shop.make("MUG")
+    (shop.out / "images" / "MUG" / "studio.jpg").write_bytes(png_with_an_impossible_chunk())
+
+    write_report(shop.out)
+
+    assert "studio.jpg: broken PNG file" in data(shop, "meta")["notes"][0]
 
 
 def test_a_missing_output_is_told(shop: Shop) -> None:
@@ -204,6 +214,17 @@ def test_many_pictures_are_made_by_several_processes_and_a_crash_costs_one(tmp_p
     assert sorted(answers) == list(range(12))
     assert [place for place, answer in answers.items() if "error" in answer] == [5]
     assert len(list(tmp_path.glob("*.webp"))) == 11
+
+
+def test_a_library_that_prints_between_the_answers_costs_pictures_and_nobody_waits_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('a library says hello')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    answers = dict(helpers.done([{"source": "x", "targets": {}}] * helpers.FEW, processes=2))
+
+    assert answers == dict.fromkeys(range(helpers.FEW), helpers.CRASHED)
 
 
 def test_errors_that_differ_in_names_and_numbers_have_one_cause() -> None:
