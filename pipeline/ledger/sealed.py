@@ -13,8 +13,13 @@ import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote_from_bytes
 
 from pipeline.errors import FolderError
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 
 def connect(path: Path, *, writable: bool | None = None) -> sqlite3.Connection:
@@ -25,9 +30,9 @@ def connect(path: Path, *, writable: bool | None = None) -> sqlite3.Connection:
     writable = os.access(path.parent, os.W_OK) if writable is None else writable
     log, shared = (path.with_name(f"{path.name}-{part}") for part in ("wal", "shm"))
     if writable or shared.exists() or not path.exists():
-        return _open(f"{path.absolute().as_uri()}?mode=ro")
+        return _open(f"{address(path.absolute())}?mode=ro")
     if not (log.exists() and log.stat().st_size):
-        return _open(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
+        return _open(f"{address(path.absolute())}?mode=ro&immutable=1")
     try:
         return _copied(path, log)
     except OSError as error:
@@ -36,6 +41,12 @@ def connect(path: Path, *, writable: bool | None = None) -> sqlite3.Connection:
             f" {error.strerror or error}",
             hint="make the folder writable, or the file readable and some room for temporary files",
         ) from error
+
+
+def address(path: PurePath) -> str:
+    """*path*, which is absolute, as SQLite takes it: without a host, as which `as_uri` names the server of a share."""
+    place = path.as_posix()
+    return f"file://{'' if place.startswith('/') else '/'}{quote_from_bytes(os.fsencode(place), safe='/:')}"
 
 
 def _copied(path: Path, log: Path) -> sqlite3.Connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 
@@ -14,9 +14,6 @@ from pipeline.errors import FolderError
 from pipeline.inspection import summary_of
 from pipeline.ledger import sealed
 from tests.money.rig import Rig
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 QUERY = "SELECT count(*), sum(billed_nano) FROM tasks WHERE state='done'"
 
@@ -64,6 +61,31 @@ def test_what_a_killed_run_left_in_the_log_is_read_from_a_copy(rig: Rig) -> None
 
 def test_what_a_run_holds_open_is_shared_with_it(rig: Rig) -> None:
     assert tasks_done(rig.folder) == (1, rig.provider.billed_nano)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (PureWindowsPath(r"\\nas\photos\out\ledger.db"), "file:////nas/photos/out/ledger.db"),
+        (PureWindowsPath(r"C:\Shop 1\50% #2\ledger.db"), "file:///C:/Shop%201/50%25%20%232/ledger.db"),
+        (PurePosixPath("/shop/wh?t/ledger.db"), "file:///shop/wh%3Ft/ledger.db"),
+        (PurePosixPath("/shop/B\u00fcro/ledger.db"), "file:///shop/B%C3%BCro/ledger.db"),
+    ],
+)
+def test_an_address_has_no_host_and_no_character_with_a_meaning(path: PurePath, expected: str) -> None:
+    assert sealed.address(path) == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
+@pytest.mark.parametrize("name", ["plain", "50% of #2 ?mode=rwc", "B\u00fcro & Lager", "%41"])
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_ledger_is_read_whatever_its_folder_is_called(tmp_path: Path, name: str, *, writable: bool) -> None:
+    rig = Rig(tmp_path / name)
+    rig.ledger.close()
+
+    for path in (rig.folder / "ledger.db", Path(f"/{rig.folder}/ledger.db")):  # two slashes in front, as a share has
+        with contextlib.closing(sealed.connect(path, writable=writable)) as db:
+            assert db.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
