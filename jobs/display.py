@@ -6,7 +6,6 @@ Also writes `run.log`, one JSON object per line.  Reads the run's counts; decide
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +30,13 @@ FLUSHED_EVERY_S = 1.0
 
 
 class Display(Watcher):
-    """Watches one run for a person, a log file, or nobody (``quiet``)."""
+    """Watches one run for a person, a log file, or nobody (``quiet``).  ``live`` None: draw where a terminal is."""
 
-    def __init__(self, folder: Path, *, quiet: bool = False, json_only: bool = False) -> None:
+    def __init__(self, folder: Path, *, quiet: bool = False, json_only: bool = False, live: bool | None = None) -> None:
         self._folder = folder
         self._quiet = quiet or json_only
         self._log = RunLog(folder)
-        self._live = stderr().is_terminal and not self._quiet
+        self._live = (stderr().is_terminal if live is None else live) and not self._quiet
         self._tasks: list[asyncio.Task[None]] = []
         self._last_said = 0.0
 
@@ -67,7 +66,8 @@ class Display(Watcher):
         self._log.note("working", {"run_id": state.run_id, "open": state.open_at_start})
         state.tally.on_end = self._ended
         if not self._quiet and state.open_at_start:
-            self._tasks.append(asyncio.create_task(self._tick(state), name="display"))
+            shown = self._draw(state) if self._live else self._tell(state)
+            self._tasks.append(asyncio.create_task(shown, name="display"))
         self._tasks.append(asyncio.create_task(self._watch(state), name="watchdog"))
         self._tasks.append(asyncio.create_task(self._flush(), name="run log"))
 
@@ -99,9 +99,7 @@ class Display(Watcher):
         facts = {"key": task.key, "step": task.step, "task_id": task.id, "state": state, "error_class": error_class}
         self._log.routine("task", facts)
 
-    async def _tick(self, state: Working) -> None:
-        if self._live:
-            await self._draw(state)
+    async def _tell(self, state: Working) -> None:
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
             say(line(state))
@@ -125,13 +123,12 @@ class Display(Watcher):
         columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=stderr(), transient=True, auto_refresh=False) as progress:
             bar = progress.add_task("", total=state.open_at_start)
-            with contextlib.suppress(asyncio.CancelledError):
-                while True:
-                    tally = state.tally
-                    ended = tally.done + tally.failed + tally.in_doubt
-                    progress.update(bar, completed=min(ended, state.open_at_start), description=line(state))
-                    progress.refresh()
-                    await asyncio.sleep(LIVE_EVERY_S)
+            while True:
+                tally = state.tally
+                ended = tally.done + tally.failed + tally.in_doubt
+                progress.update(bar, completed=min(ended, state.open_at_start), description=line(state))
+                progress.refresh()
+                await asyncio.sleep(LIVE_EVERY_S)
 
 
 def line(state: Working) -> str:
