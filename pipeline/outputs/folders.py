@@ -6,21 +6,44 @@ There the first one keeps the plain name and the other gets the hashed one; the 
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
 from pipeline.outputs.names import hashed_name, safe_name
+from pipeline.outputs.place import make_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-class KeyFolders:
-    """Folder names under one root.  Thread-safe; ``case_blind`` None asks the file system when it first matters."""
+def is_case_blind(folder: Path) -> bool:
+    """Whether *folder*, which exists, has its name in other letters as well."""
+    twin = folder.with_name(folder.name.swapcase())
+    return twin.exists() and twin.samefile(folder)
 
-    def __init__(self, root: Path, *, case_blind: bool | None = None) -> None:
+
+class KeyFolders:
+    """Folder names under one root.  Thread-safe; ``case_blind`` None asks the file system when it first matters.
+
+    It is asked by a folder that exists: *root*, or *beside* it one that is made for the first file (``sync``: durably).
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        beside: Path,
+        sync: bool = True,
+        case_blind: bool | None = None,
+        ask: Callable[[Path], bool] = is_case_blind,
+    ) -> None:
         self._root = root
+        self._beside = beside
+        self._sync = sync
         self._case_blind = case_blind
+        self._ask = ask
         self._owners: dict[str, str] | None = None
         self._lock = threading.Lock()
 
@@ -37,9 +60,11 @@ class KeyFolders:
 
     def _name(self, key: str, *, claim: bool) -> str:
         name = safe_name(key)
-        if not self._is_case_blind():
+        if self._case_blind is False:
             return name
         with self._lock:
+            if not self._is_case_blind(claim=claim):
+                return name
             owners = self._folders_by_folded_name()
             long_name = hashed_name(key)
             if long_name.casefold() in owners or owners.get(name.casefold(), name) != name:
@@ -48,12 +73,15 @@ class KeyFolders:
                 owners.setdefault(name.casefold(), name)
         return name
 
-    def _is_case_blind(self) -> bool:
+    def _is_case_blind(self, *, claim: bool) -> bool:
         if self._case_blind is None:
-            twin = self._root.with_name(self._root.name.swapcase())
-            if not self._root.exists():
-                return False  # nothing is stored yet, so nothing can be met
-            self._case_blind = twin.exists() and twin.samefile(self._root)
+            asked_by = self._root
+            if not asked_by.exists():
+                if not claim:
+                    return False  # nothing is stored yet, so nothing can be met
+                asked_by = self._beside
+                make_folder(os.fspath(asked_by), sync=self._sync)
+            self._case_blind = self._ask(asked_by)
         return self._case_blind
 
     def _folders_by_folded_name(self) -> dict[str, str]:

@@ -61,7 +61,7 @@ class OutputStore:
         self._images = f"{root}images"
         self._superseded = f"{root}superseded"
         self._aside = f"{root}.part"
-        self._folders = KeyFolders(folder / "images", case_blind=case_blind)
+        self._folders = KeyFolders(folder / "images", beside=folder / ".part", sync=sync, case_blind=case_blind)
 
     def __repr__(self) -> str:
         return f"<OutputStore {self._folder}{'' if self._sync else ', not synced'}>"
