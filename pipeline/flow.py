@@ -40,7 +40,7 @@ from pipeline.words import many
 from pipeline.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from pipeline.amend import Amendment
     from pipeline.mirror import Mirror
@@ -128,7 +128,7 @@ class Run:
             if cut is not None:
                 raise cut
             if self._mirror is not None:
-                await self._mirror.catch_up(await ledger.do(counts.standing_outputs))
+                await self._mirror.catch_up(partial(_standing, ledger))
                 await self._mirror.publish()
         finally:
             self.watcher.finished(summary)
@@ -269,3 +269,12 @@ async def _beside(tools: Tools, work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception as error:  # noqa: BLE001  # else the task group would cancel calls that are paid for
         tools.stop_run(fault_of(error))
+
+
+async def _standing(ledger: Ledger) -> AsyncIterator[tuple[str, int, str]]:
+    """(path, size in bytes, content type) of every output, in parts: there may be a million."""
+    after = (0, 0)
+    while part := await ledger.do(partial(counts.standing_outputs, after=after)):
+        for path, size_bytes, content_type, task, n in part:
+            yield path, size_bytes, content_type
+            after = (task, n)

@@ -21,7 +21,7 @@ from pipeline.storage import CloudError, CloudStorage, ObjectTaken
 from pipeline.storage.location import parse_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from pipeline.task import SavedImage
@@ -65,22 +65,25 @@ class Mirror:
         with self._translated():
             await self._storage.move(self._prefix, old, new)
 
-    async def catch_up(self, outputs: Iterable[tuple[str, int, str]]) -> int:
+    async def catch_up(self, outputs: Callable[[], AsyncIterator[tuple[str, int, str]]]) -> int:
         """Put what is missing of *outputs*: (path, size in bytes, content type); returns how many that were.
 
-        Covers what was made before there was a mirror, and what a crash or a person's decision has moved since.
+        They are asked for twice, where something was moved, rather than kept.  Covers what was made before there was
+        a mirror, and what a crash or a person's decision has moved since.
         """
         with self._translated():
             standing = {
                 each.url.removeprefix(f"{parse_prefix(self._prefix)}".rstrip("/") + "/"): each.size_bytes
                 async for each in self._storage.list(self._prefix)
             }
-        wanted = list(outputs)
-        current = {path for path, _, _ in wanted}
-        missing = [each for each in wanted if standing.get(each[0]) != each[1] and (self._folder / each[0]).is_file()]
+        missing = [
+            each async for each in outputs() if standing.get(each[0]) != each[1] and (self._folder / each[0]).is_file()
+        ]
+        left = {before for path, _, _ in missing if (before := _before(path)) in standing}
+        if left:
+            left -= {path async for path, _, _ in outputs() if path in left}
         for path, _, _ in missing:
-            before = _before(path)
-            if before in standing and before not in current:
+            if (before := _before(path)) in left:
                 await self.move(before, path)
         for start in range(0, len(missing), _AT_ONCE):
             await asyncio.gather(*(self._put(path, kind) for path, _, kind in missing[start : start + _AT_ONCE]))

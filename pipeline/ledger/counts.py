@@ -198,9 +198,18 @@ def invalid_tasks(db: sqlite3.Connection, limit: int = -1) -> list[Invalid]:
     return [Invalid(*record) for record in found]
 
 
-def standing_outputs(db: sqlite3.Connection) -> list[tuple[str, int, str]]:
-    """(path, size in bytes, content type) of every output that the ledger knows, superseded ones included."""
-    return list(db.execute("SELECT path, size_bytes, content_type FROM outputs"))
+def standing_outputs(
+    db: sqlite3.Connection, *, after: tuple[int, int] = (0, 0), limit: int = 10_000
+) -> list[tuple[str, int, str, int, int]]:
+    """(path, size in bytes, content type, task, n) of outputs that the ledger knows, superseded ones included.
+
+    At most *limit*: go on *after* the last one's task and n.
+    """
+    query = (
+        "SELECT path, size_bytes, content_type, task_id, n FROM outputs WHERE (task_id, n) > (?, ?)"
+        " ORDER BY task_id, n LIMIT ?"
+    )
+    return db.execute(query, (*after, limit)).fetchall()
 
 
 def marked_outputs(db: sqlite3.Connection) -> tuple[int, int]:
