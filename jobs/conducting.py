@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.console import print_json, say
@@ -18,7 +19,7 @@ from pipeline.exits import INTERRUPTED
 from pipeline.orders import Watcher, Watchers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.flow import Run
@@ -125,23 +126,22 @@ class Drain:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Any:
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
     """Call *stop* on Ctrl-C and SIGTERM while the block runs."""
     loop = asyncio.get_running_loop()
-    names = [signal.SIGINT, signal.SIGTERM]
+    restore: list[Callable[[], object]] = []
     try:
-        for name in names:
-            loop.add_signal_handler(name, stop)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(name, stop)
+                restore.append(partial(loop.remove_signal_handler, name))
+            except NotImplementedError:  # Windows: the loop takes no handlers, the interpreter does
+                old = signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop))
+                restore.append(partial(signal.signal, name, old))
         yield
-        for name in names:
-            loop.remove_signal_handler(name)
-    except NotImplementedError:  # Windows: the loop takes no handlers, the interpreter does
-        old = [(name, signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop))) for name in names]
-        try:
-            yield
-        finally:
-            for name, handler in old:
-                signal.signal(name, handler)
+    finally:
+        for each in restore:
+            each()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
