@@ -9,6 +9,7 @@ import typer
 from jobs import environment, options
 from jobs.folder import existing
 from pipeline.durations import seconds
+from pipeline.exits import DONE, DOUBT
 
 BILLED = typer.Option("--as-billed", metavar="ID", help="This task was billed; nobody has its image. Repeatable.")
 UNBILLED = typer.Option("--as-unbilled", metavar="ID", help="This task was not billed: open it again. Repeatable.")
@@ -42,12 +43,12 @@ def settle(
         api_key=environment.api_key(),
     )
     if as_billed or as_unbilled:
+        from jobs.status import status
         from pipeline.inspection import settle_by_hand
 
-        settle_by_hand(folder, billed=as_billed or [], unbilled=as_unbilled or [])
-        from jobs.status import status
-
-        status(folder, json=json)
-        return
+        left = settle_by_hand(folder, billed=as_billed or [], unbilled=as_unbilled or [])
+        if json or not quiet:
+            status(folder, json=json)
+        raise typer.Exit(DOUBT if left else DONE)
 
     raise typer.Exit(conduct_here(settings, folder, None, command="settle", quiet=quiet, json_only=json))

@@ -153,19 +153,20 @@ def what_if(folder: Path, reopen: Callable[[sqlite3.Connection], object], decisi
         return cost(db)
 
 
-def settle_by_hand(folder: Path, *, billed: Sequence[str], unbilled: Sequence[str]) -> None:
-    """Settle tasks in doubt as the user says, and export anew; raises RecipeError and FolderBusy."""
+def settle_by_hand(folder: Path, *, billed: Sequence[str], unbilled: Sequence[str]) -> int:
+    """Settle tasks in doubt as the user says, and export anew; how many stay.  Raises RecipeError and FolderBusy."""
     with hold(folder, "settle"):
         ledger = Ledger(folder)
         try:
             now = time.time()
 
-            def settle(db: sqlite3.Connection) -> None:
+            def settle(db: sqlite3.Connection) -> int:
                 doubts.settle_by_hand(db, billed, billed=True, now=now)
                 doubts.settle_by_hand(db, unbilled, billed=False, now=now)
                 export(db, folder)
+                return counts.doubtful(db)[0]
 
-            ledger.run(settle)
+            return ledger.run(settle)
         finally:
             ledger.close()
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.doubts import settle_by_hand
 from tests.money.rig import Rig
+from tests.run.commands import photobatch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,3 +49,18 @@ async def test_a_call_that_the_user_calls_unbilled_is_sent_again_and_serves_its_
 
     assert rig.states() == {"done": 2}
     assert len(rig.provider.bills) == 1
+
+
+async def test_the_command_ends_with_6_while_others_stay_in_doubt(rig: Rig) -> None:
+    first, second = rig.plan("mug"), rig.plan("cup")
+    rig.provider.script.extend(["lost request", "lost request"])
+    await rig.work(first)
+    await rig.work(second)
+    rig.ledger.run(lambda db: db.execute("INSERT INTO headers VALUES (1, '[]')").rowcount)
+    rig.ledger.close()
+
+    one = await asyncio.to_thread(photobatch, "settle", rig.folder, "--as-billed", first)
+    other = await asyncio.to_thread(photobatch, "settle", rig.folder, "--as-unbilled", second, "--quiet")
+
+    assert (one.code, "in doubt" in one.out) == (6, True)
+    assert (other.code, other.out, other.err) == (0, "", "")
