@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,11 @@ from jobs.console import print_json, say
 from jobs.tables import print_plan
 from jobs.wanting import assumed_prices, recipe_from, source
 from pipeline.words import many
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.ledger.counts import Invalid
 
 
 def plan(
@@ -72,10 +77,7 @@ def plan(
         **reading,
     )
     if invalid_csv is not None:
-        with invalid_csv.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("row", "key", "step", "endpoint", "reason"))
-            writer.writerows((bad.row, bad.key, bad.step, bad.endpoint, bad.reason) for bad in made.invalid)
+        _write_invalid(made.invalid, invalid_csv)
     if json:
         print_json(made.summary())
     else:
@@ -83,3 +85,19 @@ def plan(
         if invalid_csv is not None:
             say(f"{many(len(made.invalid), 'invalid task')} listed in {invalid_csv}")
     raise typer.Exit(made.exit_code)
+
+
+def _write_invalid(invalid: Sequence[Invalid], path: Path) -> None:
+    """List *invalid* tasks at *path* as CSV; raises InputError."""
+    from pipeline.destination import complete, named_by_user
+    from pipeline.ledger.export import guarded
+
+    with (
+        named_by_user(path, flag="--invalid-csv"),
+        complete(path) as aside,
+        aside.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(("row", "key", "step", "endpoint", "reason"))
+        for bad in invalid:
+            writer.writerow(map(guarded, (bad.row, bad.key, bad.step, bad.endpoint, bad.reason)))

@@ -39,11 +39,13 @@ def complete(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def named_by_user(path: Path) -> Iterator[None]:
-    """Say of *path* that it cannot be written, where it cannot; raises InputError."""
+def named_by_user(path: Path, *, flag: str = "-o") -> Iterator[None]:
+    """Say of *path*, which came with *flag*, that it cannot be written, where it cannot; raises InputError."""
     try:
         yield
     except BrokenPipeError:
         raise  # who read it has seen enough
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}", hint="choose another: -o") from error
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}", hint=f"choose another: {flag}"
+        ) from error

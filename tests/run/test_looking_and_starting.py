@@ -67,6 +67,21 @@ def test_a_plan_lists_what_is_invalid_for_programs_and_people(tmp_path: Path) ->
     assert json.loads(photobatch("plan", manifest, *RELIGHTING, "--json").out)["invalid_rows"][0]["row"] == 2
 
 
+def test_the_list_of_what_is_invalid_runs_nothing_in_a_spreadsheet_and_says_where_it_cannot_be(tmp_path: Path) -> None:
+    rows = products(2)
+    rows[0] |= {"sku": "=cmd|' /C calc'!A0", "image_url": "ftp://shop.example/1.jpg"}
+    manifest = write_csv(tmp_path / "c.csv", rows)
+    listed = tmp_path / "invalid.csv"
+
+    plan = photobatch("plan", manifest, *RELIGHTING, "--invalid-csv", listed)
+    refused = photobatch("plan", manifest, *RELIGHTING, "--invalid-csv", tmp_path / "nowhere" / "x.csv")
+
+    assert plan.code == 3
+    assert listed.read_text(encoding="utf-8").splitlines()[1].startswith("1,'=cmd|")
+    assert (refused.code, "cannot be written" in refused.err) == (2, True)
+    assert "hint: choose another: --invalid-csv" in refused.err
+
+
 async def test_without_preflight_the_first_call_starts_before_the_manifest_is_read(open_shop: Open) -> None:
     shop = await open_shop({"match": {"kind": "submit", "nth": 1}, "fault": "401"})
 
