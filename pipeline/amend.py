@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline import endpoints
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
-from pipeline.ledger.schema import AT_RISK
+from pipeline.ledger.schema import AT_RISK, paid_or_at_risk
 from pipeline.money import show
 from pipeline.report.decisions import Decision
 from pipeline.report.redrive import write_decisions
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 
 NOTE = "resume --set"
 OPEN = "INSERT OR IGNORE INTO temp.chosen SELECT id FROM tasks WHERE live AND state='planned' AND key=? AND step=?"
-BODIES = """
+BODIES = f"""
 SELECT count(*), max(estimate_nano), max(reserve_nano), EXISTS (
-    SELECT 1 FROM tasks w WHERE w.fingerprint = t.fingerprint AND (w.state IN ('intent', 'submitted', 'in_doubt')
-        OR (w.state = 'done' AND w.reused_from IS NULL AND NOT w.rejected)))
-FROM tasks t WHERE live AND state = 'planned' {chosen} GROUP BY fingerprint
-"""
+    SELECT 1 FROM tasks w WHERE w.fingerprint = t.fingerprint AND {paid_or_at_risk("w.")})
+FROM tasks t WHERE live AND state = 'planned' {{chosen}} GROUP BY fingerprint
+"""  # noqa: S608  # constant text
 """Open tasks by body: how many share it, its price, and whether it was paid before."""
 
 

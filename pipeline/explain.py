@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import endpoints
+from pipeline.ledger.schema import paid_or_at_risk
 from pipeline.missing import reopen_missing
 from pipeline.money import usd
 from pipeline.planning import Planner, scratch
@@ -33,16 +34,15 @@ BEFORE = """
 CREATE TEMP TABLE before AS
 SELECT t.id, t.key, t.step, t.endpoint, t.state, t.params, t.error_class, t.error, t.row_id FROM tasks t WHERE t.live
 """
-NOW = """
+NOW = f"""
 SELECT t.id, t.key, t.step, t.endpoint, t.state, t.params, t.error_class, t.error, t.attempts, t.estimate_nano,
        t.reserve_nano, t.fingerprint,
        b.id, b.endpoint, b.state, b.params, b.error_class, b.error,
        t.state = 'planned' AND EXISTS (SELECT 1 FROM tasks w WHERE w.fingerprint = t.fingerprint AND w.id <> t.id
-           AND (w.state IN ('intent', 'submitted', 'in_doubt')
-                OR (w.state = 'done' AND w.reused_from IS NULL AND NOT w.rejected)))
+           AND {paid_or_at_risk("w.")})
 FROM tasks t LEFT JOIN before b ON b.key = t.key AND b.step = t.step
 WHERE t.live ORDER BY t.row_id, t.id
-"""
+"""  # noqa: S608  # constant text
 GONE = """
 SELECT b.key, b.step, b.endpoint, b.state, r.live FROM before b JOIN rows r ON r.id = b.row_id
 WHERE NOT EXISTS (SELECT 1 FROM tasks t WHERE t.live AND t.key = b.key AND t.step = b.step) ORDER BY b.id

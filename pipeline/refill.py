@@ -9,24 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
+from pipeline.ledger.entries import output_record
 from pipeline.ledger.evidence import RESULTS
 from pipeline.ledger.journal import intact
 from pipeline.ledger.ledger import JOURNAL
 from pipeline.money import nano
 from pipeline.outputs import OutputStore
-from pipeline.task import State
+from pipeline.task import SavedImage, State
 from pipeline.wish import encode, fingerprint
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
-
-    from pipeline.task import SavedImage
 
 WEB = ("http://", "https://")
 SETTLED = {State.INTENT: State.IN_DOUBT}
@@ -157,27 +157,14 @@ class Refill:
         if line["output"] is None:
             return
         values = [line[name] for name in ("output", "bytes", "sha256", "width", "height", "content_type")]
-        self._db.execute("INSERT OR IGNORE INTO outputs VALUES (?,1,?,?,?,?,?,?,1)", (task, *values))
+        self._output(task, 1, replace(SavedImage(*values), ai_label=True))
         made = endpoints.get(line["endpoint"]).images_made(json.loads(line["params"]))
         for n in range(2, made + 1):
             if (image := self._store.adopt(line["key"], line["step"], n)) is not None:
                 self._output(task, n, image)
 
     def _output(self, task: int, n: int, image: SavedImage) -> None:
-        self._db.execute(
-            "INSERT OR IGNORE INTO outputs VALUES (?,?,?,?,?,?,?,?,?)",
-            (
-                task,
-                n,
-                image.path,
-                image.size_bytes,
-                image.sha256,
-                image.width,
-                image.height,
-                image.content_type,
-                image.ai_label,
-            ),
-        )
+        self._db.execute("INSERT OR IGNORE INTO outputs VALUES (?,?,?,?,?,?,?,?,?)", output_record(task, n, image))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

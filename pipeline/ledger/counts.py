@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.ledger.schema import AT_RISK
+from pipeline.ledger.schema import AT_RISK, paid_or_at_risk
 
 if TYPE_CHECKING:
     import sqlite3
@@ -255,9 +255,8 @@ def _repeated(db: sqlite3.Connection) -> list[tuple[str, int, int | None, int | 
     found = []
     for (fingerprint,) in _shared_bodies(db):
         planned, endpoint, typical, worst, paid = db.execute(
-            "SELECT sum(live AND state='planned'), max(endpoint), max(estimate_nano), max(reserve_nano),"
-            " max(state IN ('intent', 'submitted', 'in_doubt')"
-            " OR (state='done' AND reused_from IS NULL AND NOT rejected)) FROM tasks WHERE fingerprint=?",
+            "SELECT sum(live AND state='planned'), max(endpoint), max(estimate_nano), max(reserve_nano),"  # noqa: S608  # constant text
+            f" max({paid_or_at_risk()}) FROM tasks WHERE fingerprint=?",
             (fingerprint,),
         ).fetchone()
         free = planned if paid else planned - 1

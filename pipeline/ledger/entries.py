@@ -269,18 +269,20 @@ def _outputs(db: sqlite3.Connection, task_id: int, images: Sequence[SavedImage])
     db.execute("DELETE FROM outputs WHERE task_id=?", (task_id,))
     db.executemany(
         "INSERT INTO outputs VALUES (?,?,?,?,?,?,?,?,?)",
-        [
-            (
-                task_id,
-                n,
-                image.path,
-                image.size_bytes,
-                image.sha256,
-                image.width,
-                image.height,
-                image.content_type,
-                image.ai_label,
-            )
-            for n, image in enumerate(images, 1)
-        ],
+        [output_record(task_id, n, image) for n, image in enumerate(images, 1)],
+    )
+
+
+def output_record(task_id: int, n: int, image: SavedImage) -> tuple[object, ...]:
+    """The *n*-th output of a task, as the table has it."""
+    return (
+        task_id,
+        n,
+        image.path,
+        image.size_bytes,
+        image.sha256,
+        image.width,
+        image.height,
+        image.content_type,
+        image.ai_label,
     )

@@ -119,8 +119,7 @@ class Ledger:
             chosen = "AND t.id IN (SELECT id FROM temp.chosen)" if _has_selection(db) else ""
             found = db.execute(
                 f"SELECT {loading.TASK_COLUMNS}, w.id, w.state FROM tasks t LEFT JOIN tasks w"  # noqa: S608  # constant text
-                " ON w.fingerprint = t.fingerprint AND w.id <> t.id AND (w.state IN ('intent','submitted','in_doubt')"
-                " OR (w.state='done' AND w.reused_from IS NULL AND NOT w.rejected))"
+                f" ON w.fingerprint = t.fingerprint AND w.id <> t.id AND {schema.paid_or_at_risk('w.')}"
                 f" WHERE t.state='planned' AND t.live AND t.endpoint=? AND t.id>? {chosen} ORDER BY t.id LIMIT ?",
                 (endpoint, after, limit),
             )

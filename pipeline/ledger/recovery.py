@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ErrorClass
 from pipeline.ledger.events import kept
+from pipeline.ledger.schema import paid_or_at_risk
 from pipeline.task import State
 
 if TYPE_CHECKING:
@@ -142,8 +143,7 @@ def _insert_attempt(
 def _task_of(db: sqlite3.Connection, entry: dict[str, Any]) -> int:
     """The task an entry speaks of: by body, then by id and name; made anew when the database lost it."""
     found = db.execute(
-        "SELECT id FROM tasks WHERE fingerprint=? ORDER BY state IN ('intent', 'submitted', 'in_doubt')"
-        " OR (state='done' AND reused_from IS NULL AND NOT rejected) DESC,"
+        f"SELECT id FROM tasks WHERE fingerprint=? ORDER BY {paid_or_at_risk()} DESC,"  # noqa: S608  # constant text
         " id=? DESC, key=? AND step=? DESC, live DESC LIMIT 1",
         (bytes.fromhex(entry["fingerprint"]), entry["task"], entry["key"], entry["step"]),
     ).fetchone()

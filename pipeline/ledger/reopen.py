@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ErrorClass
+from pipeline.ledger.schema import paid_or_at_risk
 from pipeline.task import State
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ NEEDED = (
 """Outputs of superseded tasks that a planned task is to get a copy of."""
 ASIDE = "FROM outputs o JOIN tasks t ON t.id = o.task_id WHERE t.state='done' AND NOT t.live"
 GIVEN_UP = "FROM outputs o JOIN tasks t ON t.id = o.task_id WHERE t.live AND t.state='failed' AND t.error_class='lost'"
-SAME_BODY = (
-    "w.fingerprint = tasks.fingerprint AND w.id <> tasks.id AND (w.state IN ('intent', 'submitted',"
-    " 'in_doubt') OR (w.state='done' AND w.reused_from IS NULL AND NOT w.rejected))"
-)
+SAME_BODY = f"w.fingerprint = tasks.fingerprint AND w.id <> tasks.id AND {paid_or_at_risk('w.')}"
 """Another task that has paid for the same body: whoever shares it copies from there."""
 
 

@@ -169,7 +169,17 @@ CREATE TABLE urls (             -- what a server said about a remote image when 
 ) WITHOUT ROWID;
 """
 
-AT_RISK = "(state = 'intent' OR state = 'submitted' OR state = 'in_doubt')"
+
+def _at_risk(of: str) -> str:
+    return f"({of}state = 'intent' OR {of}state = 'submitted' OR {of}state = 'in_doubt')"
+
+
+def paid_or_at_risk(of: str = "") -> str:
+    """The rule of ``one_payment``: the task paid for its body, or may have.  ``of`` names its table, as in ``w.``."""
+    return f"({_at_risk(of)} OR ({of}state = 'done' AND {of}reused_from IS NULL AND NOT {of}rejected))"
+
+
+AT_RISK = _at_risk("")
 """Not as a list: SQLite builds a table of a list's members each time it asks whether a task belongs into an index.
 
 That was half of what an entry costs.  A query finds the index ``at_risk`` where it says this word for word.
@@ -177,9 +187,7 @@ That was half of what an entry costs.  A query finds the index ``at_risk`` where
 
 INDEXES = f"""
 CREATE UNIQUE INDEX IF NOT EXISTS one_wish ON tasks (key, step) WHERE live;
-CREATE UNIQUE INDEX IF NOT EXISTS one_payment ON tasks (fingerprint)
-    WHERE {AT_RISK}
-       OR (state = 'done' AND reused_from IS NULL AND NOT rejected);
+CREATE UNIQUE INDEX IF NOT EXISTS one_payment ON tasks (fingerprint) WHERE {paid_or_at_risk()};
 CREATE INDEX IF NOT EXISTS same_body ON tasks (fingerprint);
 CREATE INDEX IF NOT EXISTS open_tasks ON tasks (endpoint, id) WHERE state = 'planned';
 CREATE INDEX IF NOT EXISTS at_risk ON tasks (id) WHERE {AT_RISK};

@@ -86,6 +86,7 @@ def test_what_asks_for_few_tasks_of_many_asks_an_index() -> None:
     with ledger() as db:
         for question, index in (
             (f"SELECT id FROM tasks WHERE {schema.AT_RISK} AND state='submitted'", "at_risk"),
+            (f"SELECT id FROM tasks w WHERE fingerprint=x'00' AND {schema.paid_or_at_risk('w.')}", "one_payment"),
             ("SELECT count(*) FROM tasks WHERE state='planned' AND live", "open_tasks"),
             ("SELECT digest FROM rows WHERE live AND NOT local AND digest IN (x'00')", "same_row"),
         ):
