@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.destination import complete
 from pipeline.exits import first_of
 from pipeline.ledger.export import Results, write_csv, write_parquet
 from pipeline.ledger.staleness import TRIGGERS
@@ -50,7 +51,8 @@ def close(ledger: Ledger, ending: Ending, *, cap_nano: int | None, now: float) -
         ending.because("storage", f"the results could not be written ({error}): they are with the next run")
     summary, text = _summed_up(ledger, ending, cap_nano, now)
     try:
-        (ledger.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+        with complete(ledger.folder / "summary.json") as aside:
+            aside.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         ending.because("storage", f"the summary could not be written ({error})")
         summary, text = _summed_up(ledger, ending, cap_nano, now)

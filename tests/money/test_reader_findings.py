@@ -31,6 +31,7 @@ from tests.money.rig import RELIGHT_WORST_NANO, Crash, FakeProvider, Rig, paid_t
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.stop import Stop
     from pipeline.task import Task
 
 
@@ -207,15 +208,19 @@ def test_a_failure_that_was_billed_is_paid_again_only_when_it_is_named_or_change
 class Faulty:
     """A worker with a fault that shows at the first task, while the second is in flight."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        self.in_flight = asyncio.Event()
         self.delivery = self
         self.hands = contextlib.nullcontext()
         self.finished: list[str] = []
 
     async def settle(self, task: Task) -> None:
         if task.key == "first":
+            await self.in_flight.wait()
             raise ZeroDivisionError("a fault")
-        await asyncio.sleep(0.01)
+        self.in_flight.set()
+        await self.stop.wait()
         self.finished.append(task.key)
 
 
@@ -224,7 +229,7 @@ async def test_a_fault_of_ours_lets_what_is_in_flight_finish(rig: Rig) -> None:
     rig.plan("b", key="second")
     throttle = Throttle(Rates(0, 8))
     tools = rig._tools(Budget(None), throttle)
-    worker = Faulty()
+    worker = Faulty(tools.stop)
 
     await Crew(worker, tools, News(), workers_per_lane=2).work(["ic-light"], [])  # type: ignore[arg-type]  # a stand-in
     await throttle.close()
@@ -273,6 +278,16 @@ async def test_a_run_whose_results_cannot_be_written_still_says_what_it_came_to(
     assert (summary["tasks"]["done"], summary["exit_code"], summary["stopped_by"]) == (1, OURS, "storage")
     assert "the results could not be written" in summary["message"]
     assert "the summary could not be written" in summary["message"]
+
+
+def test_a_summary_takes_the_place_of_the_older_one_when_it_is_whole(rig: Rig) -> None:
+    summary, older = rig.folder / "summary.json", rig.folder / "older.json"
+    close(rig.ledger, Ending("first", rig.now), cap_nano=None, now=rig.now)
+    older.hardlink_to(summary)
+
+    close(rig.ledger, Ending("second", rig.now), cap_nano=None, now=rig.now)
+
+    assert [json.loads(path.read_text("utf-8"))["run_id"] for path in (older, summary)] == ["first", "second"]
 
 
 async def test_a_row_that_left_and_returned_gives_way_to_the_same_picture(rig: Rig) -> None:
