@@ -72,8 +72,12 @@ async def test_nothing_stands_in_the_way_of_a_first_run(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text(json.dumps(refused), encoding="utf-8")
 
     rig = Rig(tmp_path)
+    rig.plan("mug")
+    await rig.work()
 
+    assert rig.states() == {"done": 1}
     rig.ledger.close()
+    assert (tmp_path / "images" / "mug" / "front.jpg").read_bytes() == b"a photograph"
 
 
 @pytest.mark.parametrize("results", [None, b"damaged"])
