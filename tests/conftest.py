@@ -1,24 +1,30 @@
 """What holds for every test: no internet, no settings or keys of the person who runs it, no sleeping event loop.
 
 The guard of the internet is an audit hook: the interpreter itself reports each connection and look-up, whatever
-library it comes from, and nothing has to be patched.  Sleeping is reported since Python 3.13 only: it is wrapped.
+library it comes from, and nothing has to be patched.  Sleeping is reported since Python 3.13 only: it is wrapped, and
+so is the ledger's way of working for callers without a loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import ipaddress
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
+from pipeline.ledger import Ledger
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
 # Failing examples are printed, not stored: a run depends on nothing that an earlier one left behind.
 settings.register_profile("photobatch", deadline=None, max_examples=60, derandomize=True, database=None)
@@ -28,6 +34,9 @@ PRIVATE = ("SEGMIND_API_KEY",)
 """Variables that would let a test act in somebody's name."""
 PREFIXES = ("PHOTOBATCH_",)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+OURS = Path(__file__).parents[1] / "pipeline"
+ALONE = frozenset({"flow.py"})
+"""Whose coroutines may wait for the ledger: a run that begins, or was cut off, keeps nobody else waiting."""
 HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
 
 
@@ -68,6 +77,15 @@ def _loop_runs_here() -> bool:
         return False
 
 
+def _coroutine_of_ours() -> str | None:
+    """The file of the nearest coroutine that led here, when it is the engine's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_flags & inspect.CO_COROUTINE:
+        frame = frame.f_back
+    path = None if frame is None else Path(frame.f_code.co_filename)
+    return path.name if path is not None and path.is_relative_to(OURS) else None
+
+
 def pytest_configure() -> None:
     """Set the guard up before any test module is imported; an audit hook stays for the life of the process."""
     sys.addaudithook(guard)
@@ -78,16 +96,22 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _awake_loop() -> Iterator[None]:
-    """Refuse `time.sleep` inside an event loop."""
-    sleep = time.sleep
+    """Refuse `time.sleep` inside an event loop, and `Ledger.run` in a coroutine of the engine; tests may ask."""
+    sleep, run = time.sleep, Ledger.run
 
     def checked(seconds: float) -> None:
         if _loop_runs_here():
             raise SleepingLoopError("time.sleep() inside the event loop: await the clock instead")
         sleep(seconds)
 
+    def looked_at(ledger: Ledger, operation: Callable[[sqlite3.Connection], Any]) -> Any:
+        if (name := _coroutine_of_ours()) is not None and name not in ALONE:
+            raise SleepingLoopError(f"Ledger.run() in a coroutine of {name}: await Ledger.do() instead")
+        return run(ledger, operation)
+
     with pytest.MonkeyPatch.context() as guarded:
         guarded.setattr(time, "sleep", checked)
+        guarded.setattr(Ledger, "run", looked_at)
         yield
 
 

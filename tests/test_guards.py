@@ -7,10 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import pipeline
+from pipeline.ledger import Ledger
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
@@ -37,6 +41,21 @@ async def test_sleeping_in_the_loop_is_refused_and_in_a_thread_is_not() -> None:
     with pytest.raises(RuntimeError, match="inside the event loop"):
         time.sleep(0)  # noqa: ASYNC251  # what the guard is for
     await asyncio.to_thread(time.sleep, 0)
+
+
+async def test_waiting_for_the_ledger_in_a_coroutine_of_the_engine_is_refused_and_in_a_test_is_not(
+    tmp_path: Path,
+) -> None:
+    place = str(Path(pipeline.__file__).with_name("impatient.py"))
+    engine: dict[str, Any] = {}
+    exec(compile("async def work(ledger): ledger.meta('provider')", place, "exec"), engine)
+    ledger = Ledger(tmp_path)
+
+    with pytest.raises(RuntimeError, match=r"a coroutine of impatient\.py"):
+        await engine["work"](ledger)
+
+    assert ledger.meta("provider") is None
+    ledger.close()
 
 
 def test_settings_of_the_person_who_runs_the_tests_are_hidden_from_subprocesses(tmp_path: Path) -> None:
