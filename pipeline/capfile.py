@@ -92,11 +92,6 @@ class CapFile:
             billed, held, holders = self._sums(db)
         return self.cap_nano - billed - held, held, holders
 
-    def billed_now(self) -> int:
-        """What all processes were billed under this cap, in nano-dollars."""
-        with self._open() as db:
-            return self._sums(db)[0]
-
     def settle_now(self, name: str, billed_nano: int) -> None:
         """The same as `settle`, blocking.  Doing it twice changes nothing."""
         with self._open() as db:

@@ -62,12 +62,6 @@ def summary_of(folder: Path) -> dict[str, Any]:
     return summary
 
 
-def causes_of(folder: Path) -> list[tuple[str, str, str, int, str]]:
-    """(state, endpoint, error_class, count, an example) of everything that did not go well."""
-    with reading(folder) as db:
-        return counts.causes(db)
-
-
 def last_recipe(folder: Path) -> Recipe | None:
     """The recipe of the newest run that had one; its key template included."""
     with reading(folder) as db:

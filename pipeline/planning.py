@@ -37,7 +37,6 @@ SAMPLED = 20
 """One row in so many tells whether a batch has images that are not on the web."""
 KEY_ROWS = 20_000
 """Rows by which a key is chosen before all are read."""
-SHOWN = 20
 
 
 class Planner:

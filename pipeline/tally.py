@@ -76,7 +76,6 @@ class Tally:
     limit: FailureLimit = field(default_factory=FailureLimit)
     stop: Callable[[Reason], None] = lambda _reason: None
     submits: int = 0
-    http_429: int = 0
     http_5xx: int = 0
     done: int = 0
     reused: int = 0
@@ -88,7 +87,6 @@ class Tally:
     remaining_nano: int | None = None
     latencies: dict[str, deque[float]] = field(default_factory=dict)
     """By endpoint, of the newest calls."""
-    errors: dict[ErrorClass, int] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     sent_at: dict[int, float] = field(default_factory=dict)
     """By task, the Unix time at which the call was sent that is under way."""
@@ -109,9 +107,7 @@ class Tally:
     def refused(self, task: Task, error: CallError) -> None:
         """A POST was answered with *error*, or not at all."""
         self.sent_at.pop(task.id, None)
-        if error.error_class is ErrorClass.RATE_LIMITED:
-            self.http_429 += 1
-        elif error.http_status is not None and error.http_status >= SERVER_FAULT:
+        if error.http_status is not None and error.http_status >= SERVER_FAULT:
             self.http_5xx += 1
 
     def ended(self, task: Task, state: State, error_class: ErrorClass | None, receipt: Receipt | None) -> None:
@@ -127,8 +123,6 @@ class Tally:
             self.in_doubt += 1
         elif state is State.SUBMITTED:
             self.put_off += 1
-        if error_class is not None:
-            self.errors[error_class] = self.errors.get(error_class, 0) + 1
         if receipt is not None:
             self.billed_nano += receipt.billed_nano or 0
             if receipt.latency_s is not None:

@@ -23,7 +23,6 @@ class State(StrEnum):
     INVALID = "invalid"
 
 
-AT_RISK = frozenset({State.INTENT, State.SUBMITTED, State.IN_DOUBT})
 """States in which money may have been spent without a result: they hold their reservation."""
 
 
@@ -96,7 +95,6 @@ class Answer:
     remaining_nano: int | None = None
     """The account's balance after this call; None when the provider did not say."""
     seed: int | None = None
-    generation_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
-Render = "Callable[[Sequence[str]], str]"
-
 
 @dataclass(frozen=True)
 class Template:

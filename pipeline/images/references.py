@@ -46,11 +46,6 @@ _HIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN_CHARACTERS = 60
 
 
-def is_local(text: str) -> bool:
-    """Whether *text* names a local file."""
-    return classify(text).kind is Kind.FILE
-
-
 def classify(text: str, *, allow_private: bool = False) -> Reference:
     """What *text* refers to.  URLs of this computer and of private networks are bad unless *allow_private*."""
     text = text.strip()

@@ -59,11 +59,6 @@ class Invalid:
     reason: str
 
 
-def task_counts(db: sqlite3.Connection) -> TaskCounts:
-    """Tasks by state."""
-    return counts_and_estimate(db)[0]
-
-
 def counts_and_estimate(db: sqlite3.Connection) -> tuple[TaskCounts, int]:
     """Tasks by state; and the typical price, in nano-dollars, of all that was or will be paid for, each body once.
 
@@ -218,18 +213,6 @@ def marked_outputs(db: sqlite3.Connection) -> tuple[int, int]:
         "SELECT coalesce(sum(ai_label), 0), count(*) FROM outputs JOIN tasks ON task_id = id WHERE live"
     ).fetchone()
     return int(marked), int(count)
-
-
-def causes(db: sqlite3.Connection) -> list[tuple[str, str, str, int, str]]:
-    """(state, endpoint, error_class, count, an example) of everything that is not done for a reason."""
-    return list(
-        db.execute(
-            "SELECT state, endpoint, coalesce(error_class, ''), count(*), coalesce(max(error), '') FROM tasks"
-            " WHERE (live AND (state IN ('failed', 'invalid') OR (state='submitted' AND error IS NOT NULL)))"
-            " OR state='in_doubt'"
-            " GROUP BY 1, 2, 3 ORDER BY 4 DESC"
-        )
-    )
 
 
 def _planned_twins(db: sqlite3.Connection) -> list[tuple[int, int | None]]:

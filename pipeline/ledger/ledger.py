@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import FolderError
 from pipeline.ledger import counts, entries, evidence, loading, schema, uploads
@@ -280,16 +280,6 @@ class Ledger:
                 (at, stopped_by, exit_code, summary, run_id),
             )
         )
-
-    def last_run(self) -> dict[str, Any] | None:
-        """The newest run as a dict, or None."""
-
-        def read(db: sqlite3.Connection) -> dict[str, Any] | None:
-            cursor = db.execute("SELECT * FROM runs ORDER BY started_at DESC, id DESC LIMIT 1")
-            record = cursor.fetchone()
-            return None if record is None else dict(zip([c[0] for c in cursor.description], record, strict=True))
-
-        return self.run(read)
 
 
 def _has_selection(db: sqlite3.Connection) -> bool:

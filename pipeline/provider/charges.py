@@ -31,7 +31,6 @@ class Charges:
     billed_nano: int | None = None
     remaining_nano: int | None = None
     seed: int | None = None
-    generation_s: float | None = None
 
 
 def charges_of(headers: Mapping[str, str], document: Any = None) -> Charges:
@@ -51,7 +50,6 @@ def charges_of(headers: Mapping[str, str], document: Any = None) -> Charges:
         billed_nano=first(_charge, "x-cost", metrics, "cost"),
         remaining_nano=first(amount, "x-remaining-credits", metrics, "remaining_credits"),
         seed=first(_whole, "x-seed-value", told, "seed"),
-        generation_s=first(seconds, "x-generation-time", metrics, "inference_time"),
     )
 
 

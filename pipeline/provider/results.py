@@ -88,7 +88,6 @@ def answer_of(pictures: tuple[Picture, ...], charges: Charges, request_id: str |
         billed_nano=charges.billed_nano,
         remaining_nano=charges.remaining_nano,
         seed=charges.seed,
-        generation_s=charges.generation_s,
     )
 
 

@@ -14,7 +14,6 @@ from pipeline.storage.location import Location, parse_object, parse_prefix
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from datetime import datetime
 
     from obstore.store import RetryConfig
 
@@ -32,7 +31,6 @@ class StoredObject:
     size_bytes: int
     etag: str
     """Changes with the content; empty where the service gives none."""
-    modified_at: datetime
 
 
 class CloudStorage:
@@ -232,7 +230,7 @@ def _lacks_conditional_writes(error: Exception) -> bool:
 
 
 def _described(location: Location, meta: Any) -> StoredObject:
-    return StoredObject(str(location), meta["size"], meta["e_tag"] or "", meta["last_modified"])
+    return StoredObject(str(location), meta["size"], meta["e_tag"] or "")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from pipeline.images.decode import Limits
 from pipeline.images.errors import BadInput
-from pipeline.images.files import probe, read_image_file
+from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
 from tests.images.pictures import SRGB, decoded, encoded, picture, png_chunk, png_that_claims, tiff_that_claims
 
@@ -320,16 +320,6 @@ def test_nothing_of_the_cameras_notes_is_sent_with_a_converted_picture() -> None
     before = encoded(kind="JPEG", exif=tags, xmp=b"<x>Jane Doe</x>")
 
     assert b"Jane" not in prepare(before).data
-
-
-def test_a_file_is_probed_where_it_lies(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(turned("JPEG", 6))
-
-    facts = probe(tmp_path / "a.jpg")
-
-    assert (facts.width, facts.height, facts.mode, facts.kind) == (40, 30, "RGB", "JPEG")
-    assert facts.changed == ("turned upright (EXIF orientation 6)",)
-    assert facts.size_bytes == (tmp_path / "a.jpg").stat().st_size
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_its_path(tmp_path: Path) -> None:

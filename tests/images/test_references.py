@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.images.addresses import why_private
 from pipeline.images.errors import BadInput
-from pipeline.images.references import Kind, classify, data_uri_bytes, is_local
+from pipeline.images.references import Kind, classify, data_uri_bytes
 
 USABLE = [
     ("https://cdn.shop.com/a.jpg?v=1", Kind.URL, None),
@@ -68,7 +68,6 @@ def test_a_usable_reference_is_known_for_what_it_is(text: str, kind: Kind, value
     found = classify(text)
 
     assert (found.kind, found.value, found.reason) == (kind, value or text, "")
-    assert is_local(text) == (kind is Kind.FILE)
 
 
 @pytest.mark.parametrize(("text", "words"), BAD)

@@ -60,7 +60,8 @@ async def by_hand(night: Night, command: str, **settings: Any) -> tuple[dict[str
 
 
 def counted_nano(file: Path) -> int:
-    return CapFile(file, 0, "judge").billed_now()
+    free, held, _ = CapFile(file, 0, "judge").standing_now()
+    return -free - held
 
 
 def month(night: Night) -> Path:

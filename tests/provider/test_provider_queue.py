@@ -32,7 +32,7 @@ DONE = {
     "metrics": {"cost": 0.05, "remaining_credits": 3, "inference_time": 0.01, "total_time": 0.02},
     "error": None,
 }
-ANSWER = Answer((Picture(url=URL),), "r-1", 50_000_000, 3_000_000_000, 11, 0.01)
+ANSWER = Answer((Picture(url=URL),), "r-1", 50_000_000, 3_000_000_000, 11)
 
 
 async def refused(client: Any) -> CallError:

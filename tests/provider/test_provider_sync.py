@@ -40,7 +40,7 @@ async def test_raw_bytes_and_headers_make_an_answer(server: Script, sync: SyncPr
 
     answer = await sync.submit("ic-light", {"prompt": "Größe", "width": 512})
 
-    assert answer == Answer((Picture(data=PNG),), "r-1", 36_100_000, 12_500_000_000, 42, 3.25)
+    assert answer == Answer((Picture(data=PNG),), "r-1", 36_100_000, 12_500_000_000, 42)
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("POST", "/v1/ic-light")
     assert asked.document == {"prompt": "Größe", "width": 512}
@@ -65,7 +65,7 @@ async def test_json_with_base64_is_decoded(server: Script, sync: SyncProvider) -
 
     answer = await sync.submit("bg-replace", {"base64": True})
 
-    assert answer == Answer((Picture(data=PNG),) * 2, "r-2", 10_000_000, None, 5, None)
+    assert answer == Answer((Picture(data=PNG),) * 2, "r-2", 10_000_000, None, 5)
 
 
 async def test_an_unknown_word_for_success_is_no_reason_to_wait(server: Script, sync: SyncProvider) -> None:

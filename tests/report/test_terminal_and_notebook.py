@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.ledger.counts import task_counts
+from pipeline.ledger.counts import counts_and_estimate
 from pipeline.report.notebook import result_html
 from pipeline.report.terminal import render_status, spark
 from pipeline.report.write import reading
@@ -39,7 +39,7 @@ def test_the_terminal_draws_what_the_ledger_adds_up_to(shop: Shop) -> None:
     assert "$0.2582 billed" in text
     assert "failed rejected: [bold]content[/bold] policy" in text
     assert "The provider refused the content" in text
-    assert shop.ledger.run(task_counts).done == 1
+    assert shop.ledger.run(counts_and_estimate)[0].done == 1
 
 
 def test_an_empty_folder_is_drawn_too(shop: Shop) -> None:

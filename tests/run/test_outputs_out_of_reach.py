@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from pipeline.inspection import causes_of, reading, summary_of
+from pipeline.inspection import reading, summary_of
 from pipeline.report.terminal import render_status
 from pipeline.sandbox.faults import FaultPlan
 from tests.run.conftest import products
@@ -50,7 +50,6 @@ async def test_a_task_that_cannot_be_had_says_why_until_it_is_done(
     assert (first["exit_code"], first["stopped_by"], first["tasks"]["open"]) == (3, None, 1)
     assert (line["state"], line["error_class"]) == ("submitted", error_class)
     assert first["unfetched"] == summary_of(shop.folder)["unfetched"] == {"tasks": 1, "why": line["error"]}
-    assert [cause[:4] for cause in causes_of(shop.folder)] == [("submitted", line["endpoint"], error_class, 1)]
     assert "asks for it again, at no cost" in status(shop)
     shop.sandbox.backend.faults = FaultPlan()
     again = await shop.run(products(1))
