@@ -1,4 +1,4 @@
-"""The whole family of our errors on one page, sorted by what happens next.
+"""The family of our errors, sorted by what happens next; rooms add their own kinds.
 
 PipelineError
 ├── InputError          the user's input is wrong      exit 2, nothing was spent
@@ -7,6 +7,7 @@ PipelineError
 │   └── FolderError     ... the result folder cannot be used as asked
 ├── FolderBusy          another run holds the folder   exit 75, nothing was spent
 ├── AccountError        key, permission or credits     exit 5, resumable
+├── Unreachable         no way to the provider         exit 10, nothing was sent
 ├── CallError           one call failed                the policy decides, the run goes on
 └── LedgerError         our memory is unsafe           stop everything, send nothing more
 

@@ -19,8 +19,7 @@ class Reason:
     """What stopped it: a word for the summary, the cause in the ledger's words, and a sentence for people."""
 
     word: str
-    """``cap``, ``account``, ``deadline``, ``failures``, ``interrupted``, ``storage``, ``ledger`` or
-    ``fault``."""
+    """One of those in `pipeline.exits.BY_STOP`."""
     error_class: ErrorClass
     message: str
 

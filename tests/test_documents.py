@@ -1,9 +1,12 @@
-"""The generated parts of the documents are those that the code gives."""
+"""The generated parts of the documents are those that the code gives, and every module has its room."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -15,3 +18,14 @@ def test_the_generated_documents_are_up_to_date() -> None:
     )
 
     assert checked.returncode == 0, checked.stderr
+
+
+def test_every_module_with_a_floor_has_one_room() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    floors = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    _, rooms = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("\n| room |")
+
+    firsts = [line.split("|")[1] for line in rooms.split("\n\n")[0].splitlines()[2:]]
+
+    named = Counter(name.rstrip("/") for first in firsts for name in re.findall(r"`(\S+)`", first))
+    assert named == Counter(["jobs", *(name for floor in floors for name in floor.split(" | "))])

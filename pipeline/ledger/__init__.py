@@ -1,6 +1,7 @@
-"""The ledger: the only memory of what was asked, sent, paid and received.  The only code that touches SQLite.
+"""The ledger: the only memory of what was asked, sent, paid and received.
 
-Knows neither HTTP nor images nor terminals.
+While it is open, its writer thread alone changes the database; others hand it what to run.  Knows neither HTTP nor
+images nor terminals.
 """
 
 from pipeline.ledger.ledger import FILE, Ledger
