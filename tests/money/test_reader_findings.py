@@ -13,7 +13,7 @@ import pytest
 import pipeline
 from pipeline.budget import Budget, CapReached
 from pipeline.capfile import CapFile
-from pipeline.closing import Ending, close, export
+from pipeline.closing import export
 from pipeline.crew import Crew, News
 from pipeline.errors import CallError, ErrorClass, FolderError, ManifestError
 from pipeline.exits import BY_STOP, OURS
@@ -264,30 +264,6 @@ async def test_nobody_waits_for_a_run_that_has_ended_with_money_held(tmp_path: P
 
     with pytest.raises(CapReached):
         await asyncio.wait_for(Budget(None, shared=waiting).reserve(8), 5)
-
-
-async def test_a_run_whose_results_cannot_be_written_still_says_what_it_came_to(rig: Rig) -> None:
-    rig.ledger.run(lambda db: db.execute("INSERT INTO headers VALUES (1, '[]')").rowcount)
-    rig.plan("a")
-    await rig.work()
-    for name in ("results.csv", "summary.json"):
-        (rig.folder / name).mkdir()
-
-    summary = close(rig.ledger, Ending("run", rig.now), cap_nano=None, now=rig.now)
-
-    assert (summary["tasks"]["done"], summary["exit_code"], summary["stopped_by"]) == (1, OURS, "storage")
-    assert "the results could not be written" in summary["message"]
-    assert "the summary could not be written" in summary["message"]
-
-
-def test_a_summary_takes_the_place_of_the_older_one_when_it_is_whole(rig: Rig) -> None:
-    summary, older = rig.folder / "summary.json", rig.folder / "older.json"
-    close(rig.ledger, Ending("first", rig.now), cap_nano=None, now=rig.now)
-    older.hardlink_to(summary)
-
-    close(rig.ledger, Ending("second", rig.now), cap_nano=None, now=rig.now)
-
-    assert [json.loads(path.read_text("utf-8"))["run_id"] for path in (older, summary)] == ["first", "second"]
 
 
 async def test_a_row_that_left_and_returned_gives_way_to_the_same_picture(rig: Rig) -> None:
