@@ -35,8 +35,6 @@ PRIVATE = ("SEGMIND_API_KEY",)
 PREFIXES = ("PHOTOBATCH_",)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 OURS = Path(__file__).parents[1] / "pipeline"
-ALONE = frozenset({"flow.py"})
-"""Whose coroutines may wait for the ledger: a run that begins, or was cut off, keeps nobody else waiting."""
 HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")
 
 
@@ -105,7 +103,7 @@ def _awake_loop() -> Iterator[None]:
         sleep(seconds)
 
     def looked_at(ledger: Ledger, operation: Callable[[sqlite3.Connection], Any]) -> Any:
-        if (name := _coroutine_of_ours()) is not None and name not in ALONE:
+        if (name := _coroutine_of_ours()) is not None:
             raise SleepingLoopError(f"Ledger.run() in a coroutine of {name}: await Ledger.do() instead")
         return run(ledger, operation)
 

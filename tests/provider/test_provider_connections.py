@@ -27,7 +27,7 @@ ALL = 1 + SPARE_CONNECTIONS
 async def hanging(asked: Script, *requests: Coroutine[Any, Any, Any]) -> Any:
     """While the block runs, *requests* wait for answers of *asked* that never come."""
     tasks = [asyncio.create_task(request) for request in requests]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(asked.asked) < len(tasks):  # noqa: ASYNC110  # the script counts, and tells nobody
             await asyncio.sleep(0)
     yield
