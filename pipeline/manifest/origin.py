@@ -1,18 +1,20 @@
 """Where a manifest's bytes come from: a local file, standard input, or a remote address.
 
-Owns decompression and the temporary copies of what cannot be read twice.  Knows no format.
+Owns decompression, the temporary copies of what cannot be read twice, and the proof that what is read later is still
+the file that was opened.  Knows no format.
 """
 
 from __future__ import annotations
 
 import difflib
 import gzip
+import os
 import shutil
 import sys
 import tempfile
 import weakref
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -25,6 +27,26 @@ if TYPE_CHECKING:
 
 GZIP_MAGIC = b"\x1f\x8b"
 REMOTE_SCHEMES = ("http", "https", "s3", "gs", "az")
+_START_BYTES = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a file is known again by.  Not its inode: some network drives number their files anew."""
+
+    size_bytes: int
+    mtime_ns: int
+    start: bytes
+    """Its first bytes: a clock may be too coarse to tell two files apart, a header is not."""
+
+    @classmethod
+    def of(cls, file: BinaryIO) -> Seal:
+        """The seal of an open *file*, which is left at its beginning."""
+        facts = os.fstat(file.fileno())
+        file.seek(0)
+        start = file.read(_START_BYTES)
+        file.seek(0)
+        return cls(facts.st_size, facts.st_mtime_ns, start)
 
 
 @dataclass(frozen=True)
@@ -36,26 +58,42 @@ class Origin:
     path: Path
     folder: Path | None
     """What relative image paths are relative to; None when the bytes came from elsewhere."""
+    seal: Seal | None = None
+    """Of somebody else's file: rows of a file that has taken its place would be read by the header of the old one."""
 
-    @property
-    def packed(self) -> bool:
-        """True when the file is gzip-compressed, whatever its name says."""
+    @contextmanager
+    def whole(self) -> Iterator[BinaryIO]:
+        """Open for reading bytes as they are; ManifestError for another file than the one first opened."""
         with self.path.open("rb") as file:
-            return file.read(2) == GZIP_MAGIC
+            self._compare(file)
+            with open(file.fileno(), "rb", closefd=False) as body:  # whoever decodes it closes it
+                yield body
+            self._compare(file)
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """Open for reading bytes, decompressed; a damaged file is a ManifestError wherever it shows."""
         try:
-            with gzip.open(self.path, "rb") if self.packed else self.path.open("rb") as file:
-                yield cast(BinaryIO, file)
+            with self.whole() as file:
+                packed = file.read(2) == GZIP_MAGIC
+                file.seek(0)
+                with gzip.open(file, "rb") if packed else nullcontext(file) as body:
+                    yield cast(BinaryIO, body)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ManifestError(
                 f"{self.name}: the compressed file is damaged or cut short ({error})",
                 hint="fetch it again, or unpack it with gunzip and look at what is left",
             ) from error
         except OSError as error:
-            raise ManifestError(f"{self.name}: cannot be read: {error.strerror or error}") from error
+            raise _unreadable(self.name, error) from error
+
+    def changed(self) -> ManifestError:
+        """The error for a file that is no longer what was opened."""
+        return ManifestError(f"{self.name}: has changed while it was read", hint="try again when nobody writes it")
+
+    def _compare(self, file: BinaryIO) -> None:
+        if self.seal is not None and Seal.of(file) != self.seal:
+            raise self.changed()
 
     def head(self, size_bytes: int) -> bytes:
         """The first bytes, decompressed."""
@@ -67,7 +105,13 @@ def local(path: Path, name: str) -> Origin:
     """The manifest at *path*; ManifestError with the nearest name when there is none."""
     if not path.exists():
         raise ManifestError(f"{name}: no such file", hint=_nearest_file(path))
-    return Origin(name, path, path.parent)
+    if path.is_dir():
+        return Origin(name, path, path.parent)
+    try:
+        with path.open("rb") as file:
+            return Origin(name, path, path.parent, Seal.of(file))
+    except OSError as error:
+        raise _unreadable(name, error) from error
 
 
 def remote(url: str, open_remote: Callable[[str], BinaryIO] | None) -> Origin:
@@ -99,6 +143,10 @@ def spooled(body: BinaryIO, name: str, file_name: str = "") -> Origin:
 def is_remote(source: str) -> bool:
     """True for an address rather than a path (a Windows drive is no scheme)."""
     return urlsplit(source).scheme in REMOTE_SCHEMES and "://" in source
+
+
+def _unreadable(name: str, error: OSError) -> ManifestError:
+    return ManifestError(f"{name}: cannot be read: {error.strerror or error}")
 
 
 def _nearest_file(path: Path) -> str:

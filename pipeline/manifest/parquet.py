@@ -5,12 +5,14 @@ Owns the way from Arrow types to text.  Columns of raw bytes (embedded images) a
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells
+from pipeline.manifest.origin import GZIP_MAGIC
 from pipeline.manifest.values import as_text, short_float_texts
 from pipeline.task import Row
 
@@ -83,14 +85,19 @@ def open_parquet(origin: Origin, notices: Notices) -> ParquetReader:
     return ParquetReader(origin, columns, skipped, notices)
 
 
-def _opened(origin: Origin) -> Any:
+@contextmanager
+def _opened(origin: Origin) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if origin.packed:
-        raise ManifestError(f"{origin.name}: is a gzip-compressed Parquet file", hint="unpack it with gunzip first")
     try:
-        return pq.ParquetFile(origin.path, buffer_size=_BUFFER_BYTES)
+        with origin.whole() as raw:
+            if raw.read(2) == GZIP_MAGIC:
+                raise ManifestError(
+                    f"{origin.name}: is a gzip-compressed Parquet file", hint="unpack it with gunzip first"
+                )
+            with pq.ParquetFile(origin.path, buffer_size=_BUFFER_BYTES) as file:
+                yield file
     except (pa.ArrowException, OSError) as error:
         raise _damaged(origin, error) from error
 

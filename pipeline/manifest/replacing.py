@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest.products import ProductReader
 from pipeline.manifest.verbatim import RawRecord, Verbatim, verbatim
@@ -48,16 +47,11 @@ class _Rewriter:
             if not self.raw.is_blank(record):
                 return record
             self.put(record)
-        raise changed(self.raw)
+        raise self.raw.origin.changed()
 
     def rest(self) -> None:
         for record in self.records:
             self.put(record)
-
-
-def changed(raw: Verbatim) -> ManifestError:
-    """The error for a file whose records are not the rows that were read from it."""
-    return ManifestError(f"{raw.origin.name}: has changed while it was read", hint="try again when nobody writes it")
 
 
 def replace_images(
@@ -110,7 +104,7 @@ class _Exchange:
             if i < len(cells):
                 before = self.raw.decoded(cells[i])
                 if before != row.cells[i]:
-                    raise changed(self.raw)
+                    raise self.raw.origin.changed()
                 after = self._in_cell(before)
                 if after != before:
                     cells[i] = self.raw.encoded(after, like=cells[i])
