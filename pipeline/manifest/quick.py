@@ -1,6 +1,6 @@
 """Records of delimited text many at a time, as long as none of them needs a closer look.
 
-Plain files are most files: no NUL, no broken quote, every record as wide as the header.  Those are read in half the
+Plain files are most files: no NUL, no quote left open, every record as wide as the header.  Those are read in half the
 time of `records`, which looks at every line; at the first thing that is not plain it takes over, from the first
 record that was not handed out.
 """
@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from pipeline.manifest.records import CELL_LIMIT_CHARS
+from pipeline.manifest.swallowed import swallowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ class QuickRecords:
         self.line = 0
         """Lines in the records that were handed out."""
         self._text = text
+        self._delimiter = delimiter
         self._chunk_chars = chunk_chars
         self._kept: deque[list[str]] = deque()
         """Lines that may have to be looked at again, from line ``_kept_from`` on."""
@@ -60,6 +62,9 @@ class QuickRecords:
             if not batch:
                 return []
             found = [cells for cells in batch if cells and (cells[0].strip() or "".join(cells).strip())]
+            long = self._reader.line_num - self.line > len(batch)  # some record has several lines
+            if long and any(swallowed(cells, self._delimiter) is not None for cells in found):
+                return None
             if width is not None and any(len(cells) != width for cells in found):
                 return None
             if used != width:

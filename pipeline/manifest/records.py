@@ -12,6 +12,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
+from pipeline.manifest.swallowed import swallowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,6 +85,8 @@ class Records:
                 continue
             if cells and (cells[0].strip() or "".join(cells).strip()):
                 self.count += 1
+                if len(self._memory) > 1:
+                    self._refuse_swallowed(cells)
                 yield cells
 
     def _remembered(self, text: Iterable[str]) -> Iterator[str]:
@@ -102,6 +105,21 @@ class Records:
             hint="the file is damaged, or UTF-16 (--encoding utf-16-le); --encoding-errors replace reads it anyway",
         )
 
+    def _refuse_swallowed(self, cells: list[str]) -> None:
+        place = swallowed(cells, self._delimiter)
+        if place is not None:
+            opened = f"the quote opened in cell {place + 1} on line {self._opened(cells[:place])}"
+            raise ManifestError(
+                f"{self._name}: {self.place}: {opened} is not closed before line {self._last_line}: "
+                f"the cell holds other rows",
+                hint='close it, or double it (""), or remove it; a cell that is meant to be so can be read from '
+                "Parquet or JSON lines",
+            )
+
+    def _opened(self, before: list[str]) -> int:
+        """The line on which the cell behind those *before* it begins."""
+        return self.line + "".join(before).count("\n")
+
     def _mended(self, problem: str) -> list[str]:
         """Read a record that has text behind a closing quote, when nothing but that is wrong with it.
 
@@ -119,7 +137,7 @@ class Records:
 
     def _unreadable(self, problem: str) -> ManifestError:
         cells = next(iter(csv.reader(self._clipped(), delimiter=self._delimiter)), [""])
-        started = self.line + "".join(cells[:-1]).count("\n")
+        started = self._opened(cells[:-1])
         if "expected after" in problem:
             return ManifestError(
                 f"{self._name}: {self.place}, line {self._last_line}: text behind a closing quote",
