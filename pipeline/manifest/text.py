@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 16
 ERROR_HANDLERS = ("strict", "replace")
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with the same two bytes
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le"),  # before UTF-16: its mark begins with the same two bytes
+    (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
+"""Byte-order marks, the codec that takes each off, and the one that it stands for."""
+_NEED_MARK = frozenset({"utf-16", "utf-32"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,21 @@ def decide(origin: Origin, encoding: str | None, errors: str) -> Encoding:
     if errors not in ERROR_HANDLERS:
         raise ManifestError(f"--encoding-errors {errors}: unknown", hint=f"use one of {', '.join(ERROR_HANDLERS)}")
     head = origin.head(4)
-    marked = next((codec for mark, codec in _MARKS if head.startswith(mark)), None)
+    marked, meant = next((found for mark, *found in _MARKS if head.startswith(mark)), (None, None))
     if encoding is None:
         reason = f"{marked} by its byte-order mark" if marked else "utf-8"
         return Encoding(marked or "utf-8", errors, reason)
     codec = _known(encoding)
+    if marked is None and codec in _NEED_MARK:
+        raise ManifestError(
+            f"{origin.name}: does not begin with a byte-order mark, so {codec} does not say which byte comes first",
+            hint=f"add --encoding {codec}-le, or {codec}-be",
+        )
+    if marked is not None and codec not in {marked, meant}:  # no accident: every accent in it would be paid for wrong
+        raise ManifestError(
+            f"{origin.name}: begins with the byte-order mark of {meant}, but --encoding says {codec}",
+            hint="leave --encoding out; should single bytes be no text then, add --encoding-errors replace",
+        )
     if codec == "utf-8" and marked == "utf-8-sig":
         codec = "utf-8-sig"
     return Encoding(codec, errors, f"{codec} as asked")
@@ -63,7 +75,7 @@ def _known(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)  # refuses codecs that are not text encodings, such as base64
-    except LookupError as error:
+    except (LookupError, UnicodeError) as error:
         raise ManifestError(
             f"--encoding {encoding}: no such encoding", hint="for example utf-8, cp1252, iso-8859-15, utf-16-le"
         ) from error

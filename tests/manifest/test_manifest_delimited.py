@@ -204,6 +204,7 @@ def test_undecodable_bytes_can_be_replaced(tmp_path: Path) -> None:
     [
         ({"encoding": "klingon"}, "--encoding klingon: no such encoding"),
         ({"encoding": "base64"}, "--encoding base64: no such encoding"),
+        ({"encoding": "undefined"}, "--encoding undefined: no such encoding"),
         ({"encoding_errors": "hope"}, "--encoding-errors hope: unknown"),
     ],
 )
@@ -216,6 +217,44 @@ def test_utf16_without_a_mark_is_not_guessed(tmp_path: Path) -> None:
 
     assert "--encoding utf-16-le" in refused(path).hint
     assert cells(open_manifest(path, encoding="utf-16-le")) == [("A", "one")]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-32"])
+def test_an_encoding_of_two_byte_orders_needs_a_mark(tmp_path: Path, codec: str) -> None:
+    path = write(tmp_path, "sku,title\nA,one\n".encode(f"{codec}-le"))
+
+    error = refused(path, encoding=codec)
+
+    assert "does not begin with a byte-order mark" in str(error)
+    assert f"--encoding {codec}-le" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("codec", "asked", "meant"),
+    [
+        ("utf-8-sig", "cp1252", "utf-8"),
+        ("utf-8-sig", "utf-16", "utf-8"),
+        ("utf-16", "utf-8", "utf-16-le"),
+        ("utf-16", "utf-16-be", "utf-16-le"),
+        ("utf-32", "utf-16-le", "utf-32-le"),
+    ],
+)
+def test_a_flag_that_contradicts_the_byte_order_mark_is_refused(
+    tmp_path: Path, codec: str, asked: str, meant: str
+) -> None:
+    path = write(tmp_path, "sku,title\nA,café\n".encode(codec))
+
+    error = refused(path, encoding=asked)
+
+    assert f"begins with the byte-order mark of {meant}, but --encoding says {asked}" in str(error)
+    assert "leave --encoding out" in error.hint
+
+
+@pytest.mark.parametrize(("codec", "asked"), [("utf-8-sig", "utf8"), ("utf-16", "utf-16-le"), ("utf-32", "utf-32")])
+def test_a_flag_that_says_what_the_mark_says_is_no_contradiction(tmp_path: Path, codec: str, asked: str) -> None:
+    path = write(tmp_path, "sku,title\nA,café\n".encode(codec))
+
+    assert cells(open_manifest(path, encoding=asked)) == [("A", "café")]
 
 
 def test_more_cells_than_headers_are_refused_with_both_widths(tmp_path: Path) -> None:
