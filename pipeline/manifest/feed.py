@@ -1,7 +1,8 @@
 """Google Merchant feeds in XML: an RSS ``item`` or an Atom ``entry`` is one row.
 
-Names lose their namespace (``g:image_link`` is ``image_link``); a repeated element is joined with ``", "``.  As with
-JSON lines, the columns are all names that occur, so the file is read once before its rows are.
+Names lose their namespace (``g:image_link`` is ``image_link``); a repeated element is joined with ``", "``, but where
+two namespaces have a name, Google's counts.  Markup inside a text is taken off.  As with JSON lines, the columns are
+all names that occur, so the file is read once before its rows are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pipeline.manifest.origin import Origin
 
 _ROW_ELEMENTS = frozenset({"item", "entry"})
+_GOOGLE = "{http://base.google.com/"
+_INLINE = frozenset({"a", "b", "em", "font", "i", "s", "small", "span", "strong", "sub", "sup", "u"})
+_MARKUP = _INLINE | {"br", "div", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "table", "td", "th", "tr", "ul"}
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,24 @@ def _parsed(origin: Origin, binary: BinaryIO) -> Iterator[dict[str, str]]:
 
 def _cells(item: ET.Element) -> dict[str, str]:
     cells: dict[str, str] = {}
+    ranks: dict[str, int] = {}
+    own = item.tag.rpartition("}")[0]
     for child in item:
-        name, value = _name(child), _value(child)
-        cells[name] = f"{cells[name]}, {value}" if cells.get(name) and value else cells.get(name) or value
+        name, value, rank = _name(child), _value(child), _rank(child, own)
+        if not value or rank > ranks.get(name, rank):
+            cells.setdefault(name, "")
+        elif rank == ranks.get(name):
+            cells[name] = f"{cells[name]}, {value}"
+        else:
+            cells[name], ranks[name] = value, rank
     return cells
+
+
+def _rank(child: ET.Element, own: str) -> int:
+    """Google's names before the feed's *own*, and those before what other vocabularies call so."""
+    if child.tag.startswith(_GOOGLE):
+        return 0
+    return 1 if child.tag.rpartition("}")[0] == own else 2
 
 
 def _name(element: ET.Element) -> str:
@@ -102,6 +120,23 @@ def _name(element: ET.Element) -> str:
 
 
 def _value(element: ET.Element) -> str:
+    if _is_marked_up(element):
+        return _without_markup(element)
     if len(element):
-        return json.dumps({_name(child): (child.text or "").strip() for child in element}, ensure_ascii=False)
+        return json.dumps(_cells(element), ensure_ascii=False)
     return (element.text or element.get("href") or "").strip()
+
+
+def _is_marked_up(element: ET.Element) -> bool:
+    """True for text with elements in it, rather than elements that have names of their own."""
+    texts = [element.text, *(child.tail for child in element)]
+    return len(element) > 0 and (
+        any(text and text.strip() for text in texts) or all(_name(child) in _MARKUP for child in element)
+    )
+
+
+def _without_markup(element: ET.Element) -> str:
+    for inner in element.iter():
+        if _name(inner) not in _INLINE:  # a paragraph, a line: words do not grow together over its ends
+            inner.text, inner.tail = f" {inner.text or ''} ", f" {inner.tail or ''}"
+    return " ".join("".join(element.itertext()).split())

@@ -293,6 +293,27 @@ def test_merchant_atom() -> None:
 
 
 @pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<g:title>Red mug <b>XL</b></g:title>", "Red mug XL"),
+        ("<title><b>Red</b> <i>mug</i></title>", "Red mug"),
+        ("<title><p>Red <em>m</em>ug</p><p>Oak<br/>oil</p></title>", "Red mug Oak oil"),
+        ("<title>Lamp</title><g:title>Mug</g:title>", "Mug"),
+        ("<g:title>Mug</g:title><title>Lamp</title><m:title>Pan</m:title>", "Mug"),
+        ("<m:title>Pan</m:title><title>Lamp</title><g:title> </g:title>", "Lamp"),
+        ("<m:title>Pan</m:title>", "Pan"),
+        ("<g:title>Red</g:title><g:title>mug</g:title>", "Red, mug"),
+        ("<g:title><g:word>Red</g:word><g:word>mug</g:word></g:title>", '{"word": "Red, mug"}'),
+        ("<g:title><g:word>Red <b>mug</b></g:word></g:title>", '{"word": "Red mug"}'),
+    ],
+)
+def test_a_cell_of_a_feed_is_its_whole_text_and_one_vocabularys(inside: str, text: str) -> None:
+    xml = RSS.replace("<title>Lamp</title>", inside).replace("<rss ", '<rss xmlns:m="http://search.yahoo.com/mrss/" ')
+
+    assert cell(open_manifest(io.BytesIO(xml.encode())), 3, "title") == text
+
+
+@pytest.mark.parametrize(
     ("xml", "message"),
     [
         (RSS[:-30], "is not well-formed XML"),
