@@ -102,13 +102,15 @@ class Origin:
 
 
 def local(path: Path, name: str) -> Origin:
-    """The manifest at *path*; ManifestError with the nearest name when there is none."""
+    """The manifest at *path*, copied if it is a pipe; ManifestError with the nearest name when there is none."""
     if not path.exists():
         raise ManifestError(f"{name}: no such file", hint=_nearest_file(path))
     if path.is_dir():
         return Origin(name, path, path.parent)
     try:
         with path.open("rb") as file:
+            if not path.is_file():  # a pipe, which can be read only once
+                return spooled(file, name)
             return Origin(name, path, path.parent, Seal.of(file))
     except OSError as error:
         raise _unreadable(name, error) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +17,6 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ManifestError
 from pipeline.manifest import Manifest, open_manifest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write(folder: Path, content: str | bytes, name: str = "catalog.csv") -> Path:
@@ -385,6 +384,31 @@ def test_standard_input_is_read_twice_like_a_file() -> None:
     done = subprocess.run([sys.executable, "-c", script], input=b"sku\nA\nB\n", capture_output=True, check=True)
 
     assert done.stdout.split() == [b"<stdin>", b"True", b"2"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_with_a_name_is_read_twice_like_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "catalog.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit(pipe.write_bytes, b"sku,title\nA,one\n")
+        manifest = open_manifest(pipe)
+
+    assert cells(manifest) == cells(manifest) == [("A", "one")]
+    assert manifest.folder is None
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="the system does not name open files")
+def test_an_open_pipe_is_read_by_its_path() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"sku,title\nA,one\n")
+    os.close(writing)
+    try:
+        manifest = open_manifest(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+
+    assert cells(manifest) == [("A", "one")]
 
 
 def test_an_open_file_is_read_as_often_as_asked() -> None:
