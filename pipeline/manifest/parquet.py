@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Without this buffer, and with threads, memory grows with the number of row groups (511 instead of 203 MB at 10M rows).
 _BUFFER_BYTES = 1 << 20
+_UNREADABLE = (ValueError, OverflowError, LookupError, NotImplementedError)
+"""What Python and Arrow raise for bytes that are no text, dates beyond the year 9999, zones that nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,12 @@ class ParquetReader:
     def _text(self, index: int, column: pa.Array, before: int) -> list[str]:
         try:
             return _texts(column)
-        except UnicodeDecodeError as error:  # the column began with text
-            row = before + 1 + next(n for n, value in enumerate(column.to_pylist()) if not _is_utf8(value))
+        except _UNREADABLE as error:
+            row = before + 1 + next(n for n in range(len(column)) if not _is_readable(column.slice(n, 1)))
+            no_text = isinstance(error, UnicodeDecodeError)  # the column began with text
+            what = "bytes that are no text" if no_text else f"a value that has no text ({error})"
             raise ManifestError(
-                f'{self.origin.name}: row {row}: column "{self.columns[index]}" holds bytes that are no text',
+                f'{self.origin.name}: row {row}: column "{self.columns[index]}" holds {what}',
                 hint="write the file without this column, or with its text in UTF-8",
             ) from error
 
@@ -125,23 +129,24 @@ def _holds_bytes(kind: pa.DataType) -> bool:
         return _holds_bytes(kind.value_type)
     if t.is_struct(kind):
         return any(_holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
+    if t.is_map(kind):
+        return _holds_bytes(kind.key_type) or _holds_bytes(kind.item_type)
     if t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind):
         return _holds_bytes(kind.value_type)
-    return bool(t.is_binary(kind) or t.is_large_binary(kind) or t.is_fixed_size_binary(kind))
+    plain = t.is_binary(kind) or t.is_large_binary(kind) or t.is_fixed_size_binary(kind)
+    return bool(plain or t.is_binary_view(kind))
 
 
 def _is_text(origin: Origin, file: Any, column: str) -> bool:
     """True when a bytes column holds UTF-8: some writers never mark their strings as text."""
     first = next(_reading(origin, file, 100, [column]), None)
-    return first is not None and all(
-        _is_utf8(value) and "\0" not in as_text(value) for value in first.column(0).to_pylist()
-    )
+    return first is not None and _is_readable(first.column(0)) and "\0" not in "".join(_texts(first.column(0)))
 
 
-def _is_utf8(value: Any) -> bool:
+def _is_readable(column: pa.Array) -> bool:
     try:
-        as_text(value)
-    except UnicodeDecodeError:
+        _texts(column)
+    except _UNREADABLE:
         return False
     return True
 
@@ -161,11 +166,41 @@ def _texts(column: pa.Array) -> list[str]:
         return list(column.fill_null("").to_pylist())
     if t.is_float32(kind) or t.is_float16(kind):
         return short_float_texts(column.to_numpy(zero_copy_only=False))
-    if t.is_timestamp(kind):
-        column = column.cast(pa.timestamp("us", _zone(kind)), safe=False)  # Python's datetime ends at microseconds
-    return [as_text(dict(v) if t.is_map(kind) and v is not None else v) for v in column.to_pylist()]
+    if t.is_timestamp(kind):  # Python's datetime ends at microseconds
+        column = column.cast(pa.timestamp("us" if kind.unit == "ns" else kind.unit, _zone(kind)), safe=False)
+    return [as_text(dict(v) if t.is_map(kind) and v is not None else v) for v in _values(column)]
 
 
 def _zone(kind: pa.DataType) -> str | None:
-    """UTC for an offset: Arrow takes that from the first row.  The name of a place stays."""
-    return "UTC" if kind.tz and kind.tz[0] in "+-" else kind.tz
+    """UTC for an offset: Arrow takes that from the first row.  The name of a place stays, if it is one."""
+    import pyarrow as pa
+
+    if kind.tz is None:
+        return None
+    if kind.tz[0] in "+-":
+        return "UTC"
+    try:
+        pa.lib.string_to_tzinfo(kind.tz)
+    except _UNREADABLE:
+        return "UTC"
+    return str(kind.tz)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Python's values; in place of those that it has none for, such as the year 10000, Arrow's text."""
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        raise
+    except _UNREADABLE:
+        return [_value(each) for each in column]
+
+
+def _value(each: pa.Scalar) -> Any:
+    """One of `_values`; a time with the T of ISO 8601."""
+    import pyarrow as pa
+
+    try:
+        return each.as_py()
+    except _UNREADABLE:
+        return each.cast(pa.string()).as_py().replace(" ", "T", 1)

@@ -66,6 +66,17 @@ ARROW_COLUMNS = [
         pa.array([dt.datetime(2026, 1, 2, 3, tzinfo=UTC), None, None], pa.timestamp("us", "Europe/Berlin")),
         ["2026-01-02T04:00:00+01:00", "", ""],
     ),
+    (pa.array([3000000, 1, None], pa.int32()).cast(pa.date32()), ["10183-09-21", "1970-01-02", ""]),
+    (pa.array([300000000000, None, 0], pa.timestamp("s")), ["11476-08-15T05:20:00.000", "", "1970-01-01T00:00:00"]),
+    (
+        pa.array([253402300799 * 10**6, None, 0], pa.timestamp("us", "Asia/Tokyo")),
+        ["10000-01-01T08:59:59.000000+0900", "", "1970-01-01T09:00:00+09:00"],
+    ),
+    (
+        pa.array([0, None, 1], pa.timestamp("us", "Mars/Base")),
+        ["1970-01-01T00:00:00+00:00", "", "1970-01-01T00:00:00.000001+00:00"],
+    ),
+    (pa.array([b"text", None, "Käse".encode()], pa.binary_view()), ["text", "", "Käse"]),
     (pa.array([["https://x/a.jpg", None, "https://x/b.jpg"], [], None]), ["https://x/a.jpg, https://x/b.jpg", "", ""]),
     (pa.array([{"a": 1, "b": "é"}, None, {"a": None, "b": ""}]), ['{"a": 1, "b": "é"}', "", '{"a": null, "b": ""}']),
     (pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())), ['{"k": 1}', "", "{}"]),
@@ -95,6 +106,14 @@ def test_bytes_that_turn_out_to_be_no_text_are_named(tmp_path: Path) -> None:
     path = parquet(tmp_path, {"sku": [str(n) for n in range(len(photo))], "photo": pa.array(photo)})
 
     with pytest.raises(ManifestError, match='row 122: column "photo" holds bytes that are no text'):
+        list(open_manifest(path).rows())
+
+
+def test_a_value_that_has_no_text_is_named(tmp_path: Path) -> None:
+    dates = pa.array([[1], [1], [3000000]], pa.list_(pa.int32())).cast(pa.list_(pa.date32()))
+    path = parquet(tmp_path, {"sku": ["A", "B", "C"], "dates": dates})
+
+    with pytest.raises(ManifestError, match='row 3: column "dates" holds a value that has no text'):
         list(open_manifest(path).rows())
 
 
@@ -149,8 +168,16 @@ def test_parquet_rows_are_numbered_across_row_groups(tmp_path: Path) -> None:
     assert manifest.folder == tmp_path
 
 
-def test_parquet_columns_of_bytes_are_not_read(tmp_path: Path) -> None:
-    values = {"sku": ["1"], "image": pa.array([{"bytes": b"\xff\xd8\x00", "path": "a.jpg"}]), "title": ["one"]}
+@pytest.mark.parametrize(
+    "image",
+    [
+        pa.array([{"bytes": b"\xff\xd8\x00", "path": "a.jpg"}]),
+        pa.array([b"\xff\xd8\x00"], pa.binary_view()),
+        pa.array([[("photo", b"\xff\xd8\x00")]], pa.map_(pa.string(), pa.binary())),
+    ],
+)
+def test_parquet_columns_of_bytes_are_not_read(tmp_path: Path, image: pa.Array) -> None:
+    values = {"sku": ["1"], "image": image, "title": ["one"]}
 
     manifest = open_manifest(parquet(tmp_path, values))
 
