@@ -28,6 +28,30 @@ if TYPE_CHECKING:
 ARRAY_LIMIT_BYTES = 256 << 20
 
 
+class _Ambiguous(dict[str, Any]):
+    """An object in which a name stands twice, with two values."""
+
+    name: str
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of *pairs*; of equal names the last counts, as everywhere, but two values for one are told."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    first = dict(reversed(pairs))
+    doubtful = next((name for name, value in found.items() if value != first[name]), None)
+    if doubtful is None:
+        return found
+    marked = _Ambiguous(found)
+    marked.name = doubtful
+    return marked
+
+
+_decoded = json.JSONDecoder(object_pairs_hook=_object_of, parse_float=Spelled, parse_constant=lambda _word: None).decode
+"""The value that a text of JSON stands for.  NaN and the infinities are no JSON: exporters write them for no value."""
+
+
 @dataclass(frozen=True)
 class JsonReader:
     """A JSON file whose names have been gathered."""
@@ -86,7 +110,7 @@ def _from_lines(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
 
 def _object(origin: Origin, line: str, place: str) -> dict[str, Any]:
     try:
-        found = json.loads(line, parse_float=Spelled, parse_constant=_missing)
+        found = _decoded(line)
     except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{origin.name}: {place} is not a whole JSON object ({error})",
@@ -104,7 +128,7 @@ def _from_array(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
             hint=f"make it JSON lines: jq -c '.[]' {origin.name} > catalog.jsonl",
         )
     try:
-        items = json.loads(body.removeprefix("\ufeff"), parse_float=Spelled, parse_constant=_missing)
+        items = _decoded(body.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{origin.name}: is not valid JSON ({error})", hint="it may be cut short: fetch it again"
@@ -113,14 +137,15 @@ def _from_array(origin: Origin, encoding: Encoding) -> Iterator[dict[str, Any]]:
         yield _as_object(origin, item, f"row {number}")
 
 
-def _missing(_word: str) -> None:
-    """NaN and the infinities are no JSON: exporters write them where there is no value."""
-
-
 def _as_object(origin: Origin, found: Any, place: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ManifestError(
             f"{origin.name}: {place} is a JSON {type(found).__name__}, not an object",
             hint='each row must be an object such as {"sku": "A1", "image_url": "https://..."}',
+        )
+    if isinstance(found, _Ambiguous):
+        raise ManifestError(
+            f'{origin.name}: {place} has two values for "{found.name}"',
+            hint="give one of them another name, or take it out",
         )
     return found

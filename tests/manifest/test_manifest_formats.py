@@ -243,6 +243,23 @@ def test_words_for_no_number_in_json_are_empty(tmp_path: Path, word: str) -> Non
         assert cells(open_manifest(tmp_path / name)) == [("A", "", "1.50")]
 
 
+def test_a_name_with_two_values_in_one_object_is_refused(tmp_path: Path) -> None:
+    objects = ['{"sku": "A", "title": "one"}', '{"sku": "B", "title": "mug", "sku": "B", "title": "pan"}']
+    (tmp_path / "c.jsonl").write_text("\n".join(objects), encoding="utf-8")
+    (tmp_path / "c.json").write_text(f"[{','.join(objects)}]", encoding="utf-8")
+
+    with pytest.raises(ManifestError, match='line 2 has two values for "title"'):
+        open_manifest(tmp_path / "c.jsonl")
+    with pytest.raises(ManifestError, match='row 2 has two values for "title"'):
+        open_manifest(tmp_path / "c.json")
+
+
+def test_a_name_that_stands_twice_with_one_value_is_read(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"sku": "A", "title": "mug", "sku": "A"}', encoding="utf-8")
+
+    assert cells(open_manifest(tmp_path / "c.jsonl")) == [("A", "mug")]
+
+
 def test_json_arrays_and_compressed_lines_are_read(tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text(json.dumps([{"sku": "A"}, {"sku": "B", "n": 1}], indent=2), encoding="utf-8")
     (tmp_path / "catalog.ndjson.gz").write_bytes(gzip.compress(b'\xef\xbb\xbf{"sku": "A"}\r\n{"sku": "B", "n": 1}'))
