@@ -235,7 +235,7 @@ def _without_nameless_tail(header: list[str]) -> list[str]:
 
 def _row_at(lines: Iterator[str], dialect: Dialect) -> str:
     records = csv.reader(islice(lines, dialect.skip_lines, None), delimiter=dialect.delimiter)
-    rows = sum(1 for cells in records if any(cells))
+    rows = sum(1 for cells in records if "".join(cells).strip())
     return f"row {rows - 1}" if rows > 1 else "the header"
 
 

@@ -180,6 +180,12 @@ def test_a_bad_byte_behind_a_mark_or_in_the_header_is_counted_from_the_start_of_
     assert "byte 9 (0xe9) in the header is not valid utf-8-sig" in str(error)
 
 
+def test_the_row_of_a_bad_byte_is_counted_as_rows_are_elsewhere(tmp_path: Path) -> None:
+    path = write(tmp_path, b"sku;title\n ;\n\t; \nA1;one\nA2;\xfc\n")
+
+    assert "in row 2 " in str(refused(path))
+
+
 def test_half_a_utf16_character_is_named(tmp_path: Path) -> None:
     assert "byte 26" in str(refused(write(tmp_path, "sku,a\nA,bcd\n".encode("utf-16") + b"\x00")))
 
