@@ -74,6 +74,13 @@ def _items(origin: Origin) -> Iterator[dict[str, str]]:
             raise ManifestError(
                 f"{origin.name}: is not well-formed XML ({error})", hint="it may be cut short: fetch it again"
             ) from error
+        except (LookupError, ValueError) as error:  # an encoding of several bytes, or of no such name
+            raise ManifestError(
+                f"{origin.name}: its first line names an encoding that XML is not read in ({error})",
+                hint='save it as UTF-8 (iconv -f OLD -t UTF-8), with encoding="UTF-8" in the first line',
+            ) from error
+        except RecursionError as error:
+            raise ManifestError(f"{origin.name}: elements are nested too deeply for a feed") from error
 
 
 def _parsed(origin: Origin, binary: BinaryIO) -> Iterator[dict[str, str]]:

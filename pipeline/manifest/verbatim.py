@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.errors import ManifestError
+from pipeline.manifest.delimited import undecodable
 from pipeline.manifest.text import Encoding
 
 if TYPE_CHECKING:
@@ -56,12 +58,13 @@ class Verbatim:
     def open(self) -> Iterator[tuple[str, Iterator[RawRecord]]]:
         """What stands before the header (byte-order mark, ``sep=`` line), and all records from the header on."""
         with self.origin.open() as binary, Encoding(self.view, "strict", "").open(binary) as lines:
-            first = next(lines, "")
-            mark = next((m for m in ("\ufeff", "\u00ef\u00bb\u00bf") if first.startswith(m)), "")
-            if self.dialect.skip_lines:
-                yield first, self._records("", lines)
-            else:
-                yield mark, self._records(first[len(mark) :], lines)
+            try:
+                yield self._taken_apart(lines)
+            except UnicodeDecodeError as error:  # was read with replacements
+                raise ManifestError(
+                    f"{undecodable(self.origin, self.dialect)}; it cannot be written back as it was",
+                    hint="mend that row, or save the file as UTF-8, where such bytes are no obstacle",
+                ) from error
 
     def decoded(self, raw: str) -> str:
         """The text that a raw cell stands for."""
@@ -96,6 +99,13 @@ class Verbatim:
         quoted = re.match(r'"((?:[^"]|"")*)"?', text)
         assert quoted is not None  # the pattern matches every text that begins with a quote
         return quoted[1].replace('""', '"') + text[quoted.end() :]
+
+    def _taken_apart(self, lines: Iterator[str]) -> tuple[str, Iterator[RawRecord]]:
+        first = next(lines, "")
+        if self.dialect.skip_lines:
+            return first, self._records("", lines)
+        mark = next((m for m in ("\ufeff", "\u00ef\u00bb\u00bf") if first.startswith(m)), "")
+        return mark, self._records(first[len(mark) :], lines)
 
     def _records(self, first: str, lines: Iterator[str]) -> Iterator[RawRecord]:
         plain = re.compile(rf"[^{re.escape(self.dialect.delimiter)}\r\n]*")

@@ -117,6 +117,18 @@ def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_bytes() == f"id,title,image_link\n1,caf\xe9,{NEW}/1.png\n".encode("latin-1")
 
 
+def test_bytes_that_cannot_come_back_as_they_were_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.csv"
+    path.write_bytes("id,title,image_link\n ,,\n1,杯,https://x/a.jpg\n2,".encode("gbk") + b"\xff,https://x/b.jpg\n")
+    manifest = open_manifest(path, encoding="gbk", encoding_errors="replace")
+
+    with pytest.raises(ManifestError, match=r"0xff\) in row 2 is not valid gbk; it cannot be written back") as caught:
+        export(manifest, one, to="merchant", destination=tmp_path / "out.csv")
+
+    assert "save the file as UTF-8" in caught.value.hint
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_csv_appends_one_column_to_the_original(tmp_path: Path) -> None:
     content = 'sep=;\nsku;title;\n007;\'a;\n\n8;"b\nc"\n'
 

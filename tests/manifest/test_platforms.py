@@ -317,6 +317,9 @@ def test_a_cell_of_a_feed_is_its_whole_text_and_one_vocabularys(inside: str, tex
     ("xml", "message"),
     [
         (RSS[:-30], "is not well-formed XML"),
+        (RSS.replace('"1.0"?', '"1.0" encoding="gb2312"?', 1), "names an encoding that XML is not read in"),
+        (RSS.replace('"1.0"?', '"1.0" encoding="klingon"?', 1), "names an encoding that XML is not read in"),
+        (RSS.replace("Lamp", "<x>" * 2000 + "</x>" * 2000), "nested too deeply"),
         (f'<!DOCTYPE x [<!ENTITY a "b">]>{ATOM}', "XML with a document type is not read"),
     ],
 )
