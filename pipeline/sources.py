@@ -190,7 +190,7 @@ class Sources:
 
     def _relative(self, ref: str, path: Path) -> tuple[str, str]:
         """A file where it is named; else, below the base URL."""
-        if self._base_url is None or "://" in ref or path.exists():
+        if self._base_url is None or "://" in ref or _is_there(path):
             return self._file(ref, path)
         return self._web(self._base_url + ref.lstrip("/"))
 
@@ -211,8 +211,7 @@ class Sources:
         return self._path(found.value) if found.kind is Kind.FILE else None
 
     def _path(self, value: str) -> Path:
-        path = Path(value).expanduser()
-        return path if path.is_absolute() else self._folder / path
+        return _placed(value, self._folder)
 
     def _remembered(self, path: Path) -> Facts | None:
         name = str(path)
@@ -264,10 +263,9 @@ def address_of(ref: str, folder: Path | None, base_url: str | None) -> str | Non
     found = classify(ref, allow_private=True)
     if found.kind in (Kind.URL, Kind.CLOUD):
         return ref
-    if found.kind is Kind.FILE and base_url and "://" not in ref:
-        path = Path(found.value).expanduser()
-        if not (path if path.is_absolute() else (folder or Path()) / path).exists():
-            return base_url.rstrip("/") + "/" + ref.lstrip("/")
+    named = found.kind is Kind.FILE and "://" not in ref
+    if named and base_url and not _is_there(_placed(found.value, folder or Path())):
+        return base_url.rstrip("/") + "/" + ref.lstrip("/")
     return None
 
 
@@ -282,6 +280,20 @@ def _size_and_time(path: Path) -> tuple[int, int]:
     except (OSError, ValueError):
         return -1, -1
     return facts.st_size, facts.st_mtime_ns
+
+
+def _placed(named: str, folder: Path) -> Path:
+    """The file *named* in a cell, below *folder* unless it says otherwise."""
+    try:
+        path = Path(named).expanduser()
+    except RuntimeError:  # ~photo.jpg: nobody of that name lives here
+        path = Path(named)
+    return path if path.is_absolute() else folder / path
+
+
+def _is_there(path: Path) -> bool:
+    """Whether *path* is a file or folder; no text is too long to ask about."""
+    return _size_and_time(path)[0] >= 0
 
 
 def _look(path: Path) -> Facts:

@@ -47,6 +47,17 @@ def test_what_cannot_be_read_is_refused_and_leaves_nothing_behind(fault: str, tm
     assert not (tmp_path / "out").exists()
 
 
+def test_cells_that_name_no_file_are_invalid_in_a_line_that_can_be_read(tmp_path: Path) -> None:
+    csv_file(tmp_path / "shop.csv", "sku,title,image_url", f"A,t,{'x' * 1_000_000}", "B,t,~nobody.jpg")
+
+    planned = photobatch("plan", "shop.csv", *RELIGHT)
+    based = photobatch("plan", "shop.csv", *RELIGHT, "--image-base-url", URL)
+
+    assert (planned.code, based.code) == (2, 0)
+    assert "row 2, column image_url: image" in planned.out + planned.err
+    assert len(planned.out + planned.err) < 5000
+
+
 def test_a_corrected_file_runs_into_the_folder_that_was_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(photo())
     csv_file(tmp_path / "shop.csv", "sku,title,image_url", "A,t,a.jpg,extra")
