@@ -96,7 +96,8 @@ def _toml(path: Path, *, only_tool: bool = False) -> dict[str, str]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         if only_tool:
             return {}  # somebody else's file
-        raise RecipeError(f"{path}: {error}", hint="text values need quotes") from error
+        remedy = "save it as UTF-8" if isinstance(error, UnicodeDecodeError) else "text values need quotes"
+        raise RecipeError(f"{path}: {error}", hint=remedy) from error
     table = data.get("tool", {}).get("photobatch")
     if table is None and not only_tool:
         table = data.get("photobatch", data)

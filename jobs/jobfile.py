@@ -84,10 +84,12 @@ def load(path: Path, flags: Mapping[str, Any] | None = None, environment: Mappin
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise RecipeError(
             f"{path}: cannot be read: {error}", hint="`photobatch init MANIFEST` writes a job file"
         ) from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: not valid TOML: {error}", hint="text values need quotes") from error
 

@@ -100,8 +100,10 @@ class Recipe:
         """Read a TOML recipe; raises RecipeError naming the file and the line."""
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise RecipeError(f"{path}: cannot be read: {error}", hint="is the path right?") from error
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{path}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
         try:
             return cls.from_dict(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:

@@ -80,9 +80,9 @@ def _never_usable(text: str) -> str:
     if _WIX_MEDIA.match(text):
         return "it is a Wix media id, not a URL; add --image-base-url https://static.wixstatic.com/media/"
     if text.startswith("//"):
-        return f"it has no scheme; write https:{text}"
+        return f"it has no scheme; write https:{_short(text)}"
     if text.lower().startswith("www."):
-        return f"it has no scheme; write https://{text}"
+        return f"it has no scheme; write https://{_short(text)}"
     return ""
 
 

@@ -38,7 +38,8 @@ _SPELLED = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|
 _row = partial(tuple.__new__, Row)
 """A Row of (number, cells), without the frame of Python that its own constructor costs a million times."""
 _HEADER_CHARS = 1 << 18
-_SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]+", re.IGNORECASE)
+_SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?([,;\t|]*)[\r\n]+", re.IGNORECASE)
+"""Saved again, it is a row like others: filled up with the delimiters that then count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,7 @@ def undecodable(origin: Origin, dialect: Dialect) -> ManifestError:
     row = _row_at(text.lines_before(origin, codec, bad.offset), dialect)
     return ManifestError(
         f"{origin.name}: byte {bad.offset} (0x{bad.value:02x}) in {row} is not valid {codec}",
-        hint="if the file comes from an old Windows program, add --encoding cp1252; "
-        "--encoding-errors replace reads it with \N{REPLACEMENT CHARACTER} in place of such bytes",
+        hint=text.remedy(codec),
     )
 
 
@@ -182,7 +182,7 @@ def _head(origin: Origin, encoding: Encoding) -> tuple[str, int, str | None]:
     with origin.open() as binary, text.Encoding(encoding.codec, "replace", "").open(binary) as lines:
         start = lines.read(_HEADER_CHARS)
     said = _SEP_LINE.match(start)
-    return (start[said.end() :], 1, said[1]) if said else (start, 0, None)
+    return (start[said.end() :], 1, (said[2] or said[1])[0]) if said else (start, 0, None)
 
 
 def _counted(head: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells
+from pipeline.manifest.reader import named_by
 from pipeline.task import Row
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ class FeedReader:
 
 
 def open_feed(origin: Origin, limit: int | None, notices: Notices) -> FeedReader:
-    """Gather the names that occur in the first *limit* items of *origin*."""
+    """Gather the names that occur in the items of *origin*, of which *limit* will be asked for."""
     found: dict[str, None] = {}
     count = 0
-    for item in islice(_items(origin), limit):
+    for item in named_by(_items(origin), limit):
         count += 1
         found.update(dict.fromkeys(item))
     if not found:
@@ -62,6 +63,7 @@ def open_feed(origin: Origin, limit: int | None, notices: Notices) -> FeedReader
             f"{origin.name}: is XML without any <item> or <entry>",
             hint="XML can be read as a Google Merchant feed (RSS or Atom); export anything else as CSV",
         )
+    count = min(count, limit or count)
     notices.note(f"XML feed, {count:,} items, {len(found)} columns")
     return FeedReader(origin, names.clean(found), tuple(found), notices)
 

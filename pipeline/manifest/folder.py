@@ -105,6 +105,11 @@ def _row(number: int, path: str, key: str) -> Row:
 
 
 def _what_else(others: Counter[str]) -> str:
+    if others[".parquet"] > 1:
+        return (
+            "a table in several Parquet files is not read; write it as one: "
+            "pyarrow.parquet.write_table(pyarrow.parquet.read_table(FOLDER), 'catalog.parquet')"
+        )
     tables = {".csv", ".tsv", ".parquet", ".jsonl", ".xml", ".gz"} & others.keys()
     if tables:
         return f"it holds {', '.join(sorted(tables))} files: give one of those as the manifest"

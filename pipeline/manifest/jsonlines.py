@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ManifestError
 from pipeline.manifest import columns as names
 from pipeline.manifest import keycells, text
+from pipeline.manifest.reader import named_by
 from pipeline.manifest.values import Spelled, as_text
 from pipeline.task import Row
 
@@ -81,11 +82,12 @@ def open_json(origin: Origin, wishes: Wishes, notices: Notices, *, array: bool) 
     chosen = text.decide(origin, wishes.encoding, wishes.encoding_errors)
     found: dict[str, None] = {}
     count = 0
-    for item in islice(_objects(origin, chosen, array=array), wishes.limit):
+    for item in named_by(_objects(origin, chosen, array=array), wishes.limit):
         count += 1
         if not item.keys() <= found.keys():
             found.update(dict.fromkeys(item))
     kind = "JSON array" if array else "JSON lines"
+    count = min(count, wishes.limit or count)
     notices.note(f"{kind}, encoding {chosen.reason}, {count:,} rows, {len(found)} columns")
     return JsonReader(origin, chosen, array, tuple(found), names.clean(found), notices)
 
@@ -97,7 +99,7 @@ def _objects(origin: Origin, encoding: Encoding, *, array: bool) -> Iterator[dic
         bad = text.first_undecodable(origin, encoding.codec)
         raise ManifestError(
             f"{origin.name}: byte {bad.offset} (0x{bad.value:02x}) is not valid {encoding.codec}",
-            hint="add --encoding cp1252, or --encoding-errors replace to read it anyway",
+            hint=text.remedy(encoding.codec),
         ) from error
 
 

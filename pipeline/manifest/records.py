@@ -144,11 +144,15 @@ class Records:
                 hint=f'a quote before it is not closed, or quotes inside a cell are not doubled (""); '
                 f"look at lines {started} to {self._last_line}",
             )
-        what = (
-            "is never closed"
-            if "unexpected end" in problem
-            else f"is not closed within {CELL_LIMIT_CHARS:,} characters"
-        )
+        if "unexpected end" in problem:
+            what = "is never closed"
+        elif started < self._last_line:
+            what = f"is not closed within {CELL_LIMIT_CHARS:,} characters"
+        else:
+            return ManifestError(
+                f"{self._name}: {self.place}: cell {len(cells)} is longer than {CELL_LIMIT_CHARS:,} characters",
+                hint="give a large image as a file or an address, not in the cell itself",
+            )
         return ManifestError(
             f"{self._name}: {self.place}: the quote opened in cell {len(cells)} on line {started} {what}",
             hint='close it, or double it (""), or remove it; then try again',

@@ -82,6 +82,14 @@ def _known(encoding: str) -> str:
     return name
 
 
+def remedy(codec: str) -> str:
+    """What to do about bytes that are no text in *codec*."""
+    replaced = "--encoding-errors replace reads it with \N{REPLACEMENT CHARACTER} in place of such bytes"
+    if codec == "utf-8":
+        return f"if the file comes from an old Windows program, add --encoding cp1252; {replaced}"
+    return f"the file is damaged or cut short, or in another encoding: fetch it again, or save it as UTF-8; {replaced}"
+
+
 @dataclass(frozen=True, slots=True)
 class Undecodable:
     """The first byte that is not text in the expected encoding."""

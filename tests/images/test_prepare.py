@@ -329,6 +329,9 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_path(tmp_path: Path) -> No
     for name, words in cases.items():
         with pytest.raises(BadInput, match=words):
             read_image_file(tmp_path / name)
+    with pytest.raises(BadInput) as caught:
+        read_image_file(tmp_path / ("x" * 5_000_000))
+    assert len(str(caught.value)) < 1000
     with pytest.raises(BadInput, match="more than the limit"):
         read_image_file(tmp_path / "large.png", limits=Limits(max_bytes=10))
 

@@ -104,6 +104,16 @@ def test_excels_sep_line_is_honoured(tmp_path: Path) -> None:
     assert cells(manifest) == [("1", "2")]
 
 
+@pytest.mark.parametrize("line", ["sep=;;;", "sep=,;;", '"sep=,";;', "sep=;"])
+def test_a_sep_line_that_was_saved_as_a_row_is_no_header(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path, f"{line}\nsku;title;a,b,c,d\nA;one;x\n")
+
+    manifest = open_manifest(path)
+
+    assert manifest.columns == ("sku", "title", "a,b,c,d")
+    assert cells(manifest) == [("A", "one", "x")]
+
+
 def test_header_names_lose_padding_and_duplicates_are_told_apart(tmp_path: Path) -> None:
     path = write(tmp_path, "\ufeff sku , img,img,img.1,,Title \n1,2,3,4,5,6\n")
 
@@ -188,6 +198,13 @@ def test_the_row_of_a_bad_byte_is_counted_as_rows_are_elsewhere(tmp_path: Path) 
 
 def test_half_a_utf16_character_is_named(tmp_path: Path) -> None:
     assert "byte 26" in str(refused(write(tmp_path, "sku,a\nA,bcd\n".encode("utf-16") + b"\x00")))
+
+
+def test_utf16_that_was_cut_off_is_not_called_an_old_windows_file(tmp_path: Path) -> None:
+    error = refused(write(tmp_path, "sku,title\nA,one\n".encode("utf-16")[:-1]))
+
+    assert "damaged or cut short" in error.hint
+    assert "cp1252" not in error.hint
 
 
 def test_the_user_may_name_the_encoding(tmp_path: Path) -> None:
@@ -301,6 +318,13 @@ def test_an_unterminated_quote_does_not_swallow_a_large_file(tmp_path: Path) -> 
     path = write(tmp_path, 'sku,title\nA,"open\n' + "B,two\n" * 2_000_000)
 
     assert "row 1 (line 2): the quote opened in cell 2 on line 2 is not closed within 8,000,000" in str(refused(path))
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_cell_that_is_too_long_is_called_so(tmp_path: Path, quote: str) -> None:
+    path = write(tmp_path, f"sku,image\nA,{quote}data:image/png;base64;{'A' * 8_000_000}{quote}\n")
+
+    assert "row 1 (line 2): cell 2 is longer than 8,000,000 characters" in str(refused(path))
 
 
 def test_a_quote_that_closes_in_the_wrong_place_is_refused(tmp_path: Path) -> None:

@@ -243,6 +243,20 @@ def test_words_for_no_number_in_json_are_empty(tmp_path: Path, word: str) -> Non
         assert cells(open_manifest(tmp_path / name)) == [("A", "", "1.50")]
 
 
+def test_a_limit_hides_no_column_and_shows_no_damage(tmp_path: Path) -> None:
+    lines = ['{"sku": "A"}', '{"sku": "B", "title": "two"}', '{"sku": "C"}', '{"sku']
+    (tmp_path / "c.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    feed = "<rss><item><sku>A</sku></item><item><title>two</title></item><item><sku"
+    (tmp_path / "c.xml").write_text(feed, encoding="utf-8")
+
+    for name in ("c.jsonl", "c.xml"):
+        manifest = open_manifest(tmp_path / name, limit=1)
+        assert manifest.columns == ("sku", "title")
+        assert cells(manifest) == [("A", "")]
+    with pytest.raises(ManifestError, match="line 4 is not a whole JSON object"):
+        open_manifest(tmp_path / "c.jsonl", limit=4)
+
+
 def test_a_name_with_two_values_in_one_object_is_refused(tmp_path: Path) -> None:
     objects = ['{"sku": "A", "title": "one"}', '{"sku": "B", "title": "mug", "sku": "B", "title": "pan"}']
     (tmp_path / "c.jsonl").write_text("\n".join(objects), encoding="utf-8")
@@ -366,7 +380,14 @@ def test_keys_of_images_that_differ_only_in_extension_are_distinct(tmp_path: Pat
     assert keys[-1] == "b"
 
 
-@pytest.mark.parametrize(("files", "remedy"), [((), "images are files named"), (("c.csv",), "it holds .csv files")])
+@pytest.mark.parametrize(
+    ("files", "remedy"),
+    [
+        ((), "images are files named"),
+        (("c.csv",), "it holds .csv files"),
+        (("part-0.parquet", "part-1.parquet"), "write it as one"),
+    ],
+)
 def test_a_folder_without_images_is_refused(tmp_path: Path, files: tuple[str, ...], remedy: str) -> None:
     with pytest.raises(ManifestError, match="no images in this folder") as caught:
         open_manifest(photos(tmp_path, *files))

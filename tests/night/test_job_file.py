@@ -90,6 +90,17 @@ def test_what_is_wrong_is_refused_with_its_place_and_the_nearest_name(tmp_path: 
     assert re.search(f"shop.toml.*(?:{said})", f"{refused.value} {refused.value.hint}")
 
 
+@pytest.mark.parametrize("codec", ["latin-1", "utf-16"])
+def test_a_file_in_another_encoding_is_to_be_saved_as_utf8(tmp_path: Path, codec: str) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_bytes(f"# caf\u00e9\n{MINIMAL}".encode(codec))
+
+    for read in (load, Recipe.load):
+        with pytest.raises(RecipeError, match="is not UTF-8") as refused:
+            read(path)
+        assert refused.value.hint == "save it as UTF-8"
+
+
 def test_a_flag_counts_more_than_the_environment_and_that_more_than_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, f"{MINIMAL}[money]\ncap_night = 1\n[pace]\nrpm = 10\nconcurrency = 3\n")
     job = load(path, {"money.cap_night": 3.0}, {"PHOTOBATCH_CAP_NIGHT": "2", "PHOTOBATCH_RPM": "20"})
