@@ -48,3 +48,9 @@ def export(
     kept = "the manifest with one more column" if to == "csv" else "the manifest with its images replaced"
     how = kept if made.in_place else "made anew"
     say(f"{made.path}: {how}; {many(made.with_new_image, 'row')} with new images, {made.without:,} without")
+    if made.changed:
+        named = "row names" if made.changed == 1 else "rows name"
+        say(
+            f"warning: {made.changed:,} {named} another image than the output was made from, so it was not used:"
+            " run again, then export; only what was not made before is paid for"
+        )

@@ -71,7 +71,7 @@ class BoundRecipe:
             self._endpoint_at = columns.index(_endpoint_column(columns))
             self._warn_about_near_misses()
         else:
-            self.steps = [self._bound(_with_image(step, columns, recipe.image_default)) for step in recipe.steps]
+            self.steps = [self._bound(with_image(step, columns, recipe.image_default)) for step in recipe.steps]
             self._alike = [AlikeRows(step.binding) for step in self.steps]
 
     def key(self, row: Row) -> str:
@@ -138,7 +138,7 @@ class BoundRecipe:
         slug = row.cells[self._endpoint_at].strip()
         if slug not in self._by_slug:
             try:
-                self._by_slug[slug] = self._bound(_task_step(slug, self.columns))
+                self._by_slug[slug] = self._bound(task_step(slug, self.columns))
             except RecipeError as error:
                 self._by_slug[slug] = error
         step = self._by_slug[slug]
@@ -162,15 +162,15 @@ def _endpoint_column(columns: Sequence[str]) -> str:
     )
 
 
-def _task_step(slug: str, columns: Sequence[str]) -> Step:
+def task_step(slug: str, columns: Sequence[str]) -> Step:
     """The step that a task manifest's row means: columns named like the endpoint's parameters are parameters."""
     endpoint = endpoints.get(slug)
     by_name = {column.strip().casefold(): column for column in reversed(columns)}
     params = {name: f"{{{by_name[name.casefold()]}}}" for name in endpoint.fields if name.casefold() in by_name}
-    return _with_image(Step(name=slug, endpoint=slug, params=params), columns, "{image_url}")
+    return with_image(Step(name=slug, endpoint=slug, params=params), columns, "{image_url}")
 
 
-def _with_image(step: Step, columns: Sequence[str], default: str | None) -> Step:
+def with_image(step: Step, columns: Sequence[str], default: str | None) -> Step:
     """*step* with its first image from the column of that name, from ``image_url``, or from the one like it."""
     images = endpoints.get(step.endpoint).images
     if default is None or not images or images[0] in step.params:

@@ -1,18 +1,21 @@
 """The way back: from a result folder to the import file of a shop.
 
 Reads the manifest once more, in the way the last run read it, and puts the URL of each output where its original
-image was named.  Changes nothing in the folder.  Knows neither the provider nor terminals.
+image was named, if that is still the image it was made from.  Changes nothing in the folder.  Knows neither the
+provider nor terminals.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import FolderError, ManifestError, RecipeError
+from pipeline.firstimage import FirstImages
 from pipeline.inspection import reading
 from pipeline.manifest.export import Exported, export
 from pipeline.recipe import Recipe
@@ -22,8 +25,10 @@ from pipeline.wanted import Wanted
 if TYPE_CHECKING:
     import sqlite3
 
+    from pipeline.task import Row
+
 OUTPUTS = (
-    "SELECT o.path FROM tasks t JOIN outputs o ON o.task_id = t.id"
+    "SELECT t.step, t.image_source, o.path FROM tasks t JOIN outputs o ON o.task_id = t.id"
     " WHERE t.key=? AND t.live AND t.state='done' AND (? IS NULL OR t.step=?) AND o.path LIKE 'images/%'"
     " ORDER BY t.id, o.n"
 )
@@ -41,16 +46,36 @@ def write_shop_file(
     base = _base(image_base)
     with reading(folder) as db:
         _check_step(db, step)
-        place, flags = _last_reading(db, folder)
+        place, recipe, flags = _last_reading(db, folder)
         key = flags.pop("key")
         flags.pop("limit", None)  # rows beyond it have no output, and stay as they are
         opened = Wanted(_existing(manifest or place), Recipe(steps=()), **flags).open()
         render = Template.parse(key).bind(opened.columns)
+        made = _Made(db, FirstImages(recipe, opened.columns), base, step)
+        exported = export(
+            opened, made.urls, to=to, destination=destination, key_of=lambda row: render(row.cells).strip()
+        )
+        return replace(exported, changed=made.changed)
 
-        def outputs(name: str) -> list[str]:
-            return [f"{base}/{quote(path, safe='/~')}" for (path,) in db.execute(OUTPUTS, (name, step, step))]
 
-        return export(opened, outputs, to=to, destination=destination, key_of=lambda row: render(row.cells).strip())
+@dataclass(slots=True)
+class _Made:
+    """What the folder holds, row by row."""
+
+    db: sqlite3.Connection
+    images: FirstImages
+    base: str
+    step: str | None
+    changed: int = 0
+    """Rows so far that name another image than an output of theirs was made from."""
+
+    def urls(self, key: str, row: Row) -> list[str]:
+        """URLs of the outputs of *key* that show what *row* names now."""
+        found = self.db.execute(OUTPUTS, (key, self.step, self.step)).fetchall()
+        asked = [each for each in found if self.images.asks(row, each[0])]
+        fit = [path for step, image, path in asked if self.images.names(row, step, image)]
+        self.changed += len(fit) < len(asked)
+        return [f"{self.base}/{quote(path, safe='/~')}" for path in fit]
 
 
 def _base(image_base: str) -> str:
@@ -70,15 +95,15 @@ def _check_step(db: sqlite3.Connection, step: str | None) -> None:
         )
 
 
-def _last_reading(db: sqlite3.Connection, folder: Path) -> tuple[str, dict[str, Any]]:
-    """Where the last manifest was, and the flags it was read with."""
+def _last_reading(db: sqlite3.Connection, folder: Path) -> tuple[str, Recipe, dict[str, Any]]:
+    """Where the last manifest was, what was asked of it, and the flags it was read with."""
     place = db.execute(
-        "SELECT manifest FROM runs WHERE manifest IS NOT NULL ORDER BY started_at DESC LIMIT 1"
+        "SELECT manifest, recipe FROM runs WHERE manifest IS NOT NULL ORDER BY started_at DESC LIMIT 1"
     ).fetchone()
     flags = db.execute("SELECT value FROM meta WHERE name='reading'").fetchone()
     if place is None or flags is None:
         raise FolderError(f"{folder} was not made from a manifest", hint="`photobatch run MANIFEST --out DIR` first")
-    return str(place[0]), dict(json.loads(flags[0]))
+    return str(place[0]), Recipe.from_json(place[1]), dict(json.loads(flags[0]))
 
 
 def _existing(place: str) -> str:

@@ -54,20 +54,22 @@ class Exported:
     """Rows of the manifest (product images) whose new image went in."""
     without: int
     """Rows that have no output: their images stay as they were, or are left out of a file made anew."""
+    changed: int = 0
+    """Rows with an output of another image than they name now: it was not used."""
 
 
 @dataclass(slots=True)
 class Ledgered:
     """The outputs by manifest row, counted."""
 
-    outputs: Callable[[str], Sequence[str]]
+    outputs: Callable[[str, Row], Sequence[str]]
     key_of: Callable[[Row], str]
     with_new_image: int = 0
     without: int = 0
 
     def __call__(self, row: Row) -> Sequence[str]:
         """New image URLs of one manifest row."""
-        found = self.outputs(self.key_of(row))
+        found = self.outputs(self.key_of(row), row)
         if found:
             self.with_new_image += 1
         else:
@@ -77,13 +79,13 @@ class Ledgered:
 
 def export(
     manifest: Manifest,
-    outputs: Callable[[str], Sequence[str]],
+    outputs: Callable[[str, Row], Sequence[str]],
     *,
     to: str,
     destination: Path,
     key_of: Callable[[Row], str] | None = None,
 ) -> Exported:
-    """Write *destination*, the import file of platform *to*, with the URLs that *outputs* gives for each key.
+    """Write *destination*, the import file of platform *to*, with the URLs that *outputs* gives for each key and row.
 
     *key_of* says how the run named a row of *manifest*; by default as ``choose_key`` does.  The file appears when it
     is complete; an older one is replaced, the manifest itself never.
@@ -182,7 +184,7 @@ def _new_images(manifest: Manifest, new: Ledgered) -> dict[str, tuple[str, list[
         if urls:
             found.setdefault(name, (title, []))[1].extend(urls)
     if not found:
-        raise ManifestError(f"{manifest.name}: no row has an output yet", hint="finish the run first")
+        raise ManifestError(f"{manifest.name}: no row has an output yet", hint="`photobatch run` makes what is missing")
     return found
 
 

@@ -21,19 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pipeline.task import Row
+
 NEW = "https://new.example"
 
 
-def nothing(_: str) -> list[str]:
+def nothing(_: str, __: Row) -> list[str]:
     return []
 
 
-def one(key: str) -> list[str]:
+def one(key: str, _: Row | None = None) -> list[str]:
     return [f"{NEW}/{key}.png"]
 
 
 def exported(
-    folder: Path, content: str | bytes, to: str, outputs: Callable[[str], list[str]] = one, name: str = "catalog.csv"
+    folder: Path,
+    content: str | bytes,
+    to: str,
+    outputs: Callable[[str, Row], list[str]] = one,
+    name: str = "catalog.csv",
 ) -> bytes:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     export(open_manifest(folder / name), outputs, to=to, destination=folder / "out.csv")
@@ -65,7 +71,7 @@ def test_without_outputs_the_file_is_the_same_to_the_byte(tmp_path: Path) -> Non
 def test_further_outputs_become_image_rows_behind_the_product(tmp_path: Path) -> None:
     content = "Handle,Title,Image Src,Image Position\nmug,Mug,https://cdn/a.jpg,1\nmug,,https://cdn/b.jpg,2"
 
-    after = exported(tmp_path, content, "shopify", lambda key: [f"{NEW}/{key}/studio.png", f"{NEW}/{key}/scene.png"])
+    after = exported(tmp_path, content, "shopify", lambda key, _: [f"{NEW}/{key}/studio.png", f"{NEW}/{key}/scene.png"])
 
     assert after.decode().splitlines() == [
         "Handle,Title,Image Src,Image Position",
@@ -91,7 +97,7 @@ def test_a_handle_that_comes_again_keeps_its_replacement(tmp_path: Path) -> None
 def test_woocommerce_cells_keep_their_separators_and_the_images_without_output(tmp_path: Path) -> None:
     content = 'ID,Type,SKU,Name,Images\r\n1,simple,A,Mug,"https://x/a\\,1.jpg, https://x/b.jpg,https://x/c.jpg"\r\n'
 
-    after = exported(tmp_path, content, "woocommerce", lambda key: [] if key == "A-2" else one(key))
+    after = exported(tmp_path, content, "woocommerce", lambda key, _: [] if key == "A-2" else one(key))
 
     assert after.decode().endswith(f'1,simple,A,Mug,"{NEW}/A.png, https://x/b.jpg,{NEW}/A-3.png"\r\n')
 
@@ -132,7 +138,7 @@ def test_bytes_that_cannot_come_back_as_they_were_are_named(tmp_path: Path) -> N
 def test_csv_appends_one_column_to_the_original(tmp_path: Path) -> None:
     content = 'sep=;\nsku;title;\n007;\'a;\n\n8;"b\nc"\n'
 
-    after = exported(tmp_path, content, "csv", lambda key: [*one(key), f"{NEW}/x;y.png"] if key == "007" else [])
+    after = exported(tmp_path, content, "csv", lambda key, _: [*one(key), f"{NEW}/x;y.png"] if key == "007" else [])
 
     assert (
         after.decode() == f'sep=;\nsku;title;;photobatch_image\n007;\'a;;"{NEW}/007.png, {NEW}/x;y.png"\n\n8;"b\nc";;\n'
@@ -171,7 +177,7 @@ def test_a_table_that_is_no_csv_is_written_whole(tmp_path: Path) -> None:
 def test_another_platforms_file_is_made_anew(tmp_path: Path, to: str, lines: list[str]) -> None:
     content = "sku,name,base_image,additional_images\nA 1,Mug,/a.jpg,/b.jpg\nB,None,/c.jpg,\n"
 
-    after = exported(tmp_path, content, to, lambda key: [] if key == "B" else one(key))
+    after = exported(tmp_path, content, to, lambda key, _: [] if key == "B" else one(key))
 
     assert after.decode().splitlines() == lines
 
@@ -181,7 +187,7 @@ def test_an_export_counts_what_went_in(tmp_path: Path) -> None:
 
     done = export(
         open_manifest(tmp_path / "c.csv"),
-        lambda key: [] if key == "B" else one(key),
+        lambda key, _: [] if key == "B" else one(key),
         to="csv",
         destination=tmp_path / "o.csv",
     )
