@@ -89,7 +89,7 @@ class BoundStep:
             except BadImage as error:
                 part = next((v for v in self.varying if v.name == name), None)
                 reason = str(error) if part else f"{name}, which the recipe names: {error}"
-                return self._invalid(key, row, part, reason, error_class=ErrorClass.BAD_INPUT, source=ref)
+                return self._invalid(key, row, part, reason, error_class=ErrorClass.BAD_INPUT, source=source)
             if location != ref:
                 found[name] = location
             if identity != ref:

@@ -87,6 +87,7 @@ class Planner:
             kept=kept,
             fixed=self.sources.mark(self.bound.fixed_images()),
             mark=None if self.sources.steady else lambda row: self.sources.mark(self.bound.image_refs(row)),
+            altered=self.sources.altered,
         )
 
     def steps(self) -> Iterator[int]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
 from pipeline.images.errors import BadInput
-from pipeline.images.files import read_image_file
 from pipeline.images.prepare import examine
 from pipeline.images.references import Kind, classify, data_uri_bytes
 from pipeline.manifest.references import split
+from pipeline.seenfiles import SeenFiles, look, size_and_time
 from pipeline.storage import CloudError, CloudStorage, NoSuchObject
 from pipeline.wish import BadImage
 
@@ -31,13 +31,8 @@ AT_ONCE = 4
 """Files that are decoded at the same time."""
 PLAIN_HOSTS = 16
 """So many hosts are known by the beginning of their addresses; a catalogue has one or two."""
-KEPT = 5_000
-"""Files whose facts are at hand; the ledger has those of all, and a catalogue may have a million."""
 ASKED_AT_ONCE = 16
 """Objects that the storage is asked about at the same time."""
-
-Facts = tuple[int, int, str | None, str | None]
-"""Of a local file: size, mtime_ns, sha256, problem."""
 
 
 class Sources:
@@ -51,9 +46,12 @@ class Sources:
         base_url: str | None = None,
         allow_private: bool = False,
         asked: bool = False,
+        kept: bool = True,
         version_of: Callable[[str], str] | None = None,
     ) -> None:
         """``asked``: the servers were asked about these images just now, so what they said counts.
+
+        ``kept``: whether the ledger shall remember what is seen of files.
 
         ``version_of`` says what tells one content of an object in storage from another; it raises BadImage.  By
         default the storage is asked for its ETag.
@@ -69,8 +67,7 @@ class Sources:
         self._bad = dict(db.execute("SELECT url, problem FROM urls WHERE problem IS NOT NULL")) if asked else {}
         self._plain_hosts: tuple[str, ...] = ()
         """The first hosts whose images can be reached, as the beginning of their addresses."""
-        self._known: dict[str, Facts] = {}
-        """By path, what was seen of late; at most KEPT."""
+        self._files = SeenFiles(db, kept=kept)
         self._objects: dict[str, str | BadImage] = {}
         """By address, the version of an object, or why it cannot be used."""
 
@@ -127,6 +124,11 @@ class Sources:
                 marks.append(f"{url}#{self._changed.get(url, 0)} {self._bad.get(url, '')}")
         return "\n".join(marks)
 
+    def altered(self, ref: str) -> bool:
+        """Whether *ref* is a file that was seen in this pass to have another content than before."""
+        path = self._local(ref) if self._files.altered else None
+        return path is not None and str(path) in self._files.altered
+
     def web_address(self, ref: str) -> str:
         """Where on the web *ref* is; empty when it is elsewhere."""
         if ref.startswith(("http://", "https://")):
@@ -140,11 +142,11 @@ class Sources:
         others = {ref for ref in refs if ref and not ref.startswith(WEB)}
         if not others:
             return
-        paths = {path for ref in others if (path := self._local(ref)) is not None and not self._remembered(path)}
+        paths = {path for ref in others if (path := self._local(ref)) is not None and not self._files.remembered(path)}
         if len(paths) > 1:
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                for path, facts in zip(paths, pool.map(_look, paths), strict=True):
-                    self._remember(path, facts)
+                for path, facts in zip(paths, pool.map(look, paths), strict=True):
+                    self._files.remember(path, facts)
         objects = [ref for ref in others if ref not in self._objects and classify(ref).kind is Kind.CLOUD]
         if len(objects) > 1:
             with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
@@ -195,11 +197,7 @@ class Sources:
         return self._web(self._base_url + ref.lstrip("/"))
 
     def _file(self, ref: str, path: Path) -> tuple[str, str]:
-        facts = self._remembered(path)
-        if facts is None:
-            facts = _look(path)
-            self._remember(path, facts)
-        size, _, digest, problem = facts
+        size, _, digest, problem = self._files.facts(path)
         if problem is not None or digest is None:
             if size < 0 and (count := len(split(ref, ",;|"))) > 1:
                 raise BadImage(_several(count))
@@ -212,29 +210,6 @@ class Sources:
 
     def _path(self, value: str) -> Path:
         return _placed(value, self._folder)
-
-    def _remembered(self, path: Path) -> Facts | None:
-        name = str(path)
-        if name not in self._known:
-            found = self._db.execute(
-                "SELECT size, mtime_ns, sha256, problem FROM files WHERE path=?", (name,)
-            ).fetchone()
-            if found is None or found[:2] != _size_and_time(path):
-                return None
-            self._keep(name, (found[0], found[1], found[2] or None, found[3]))
-        return self._known[name]
-
-    def _remember(self, path: Path, facts: Facts) -> None:
-        size, mtime_ns, digest, problem = facts
-        self._keep(str(path), facts)
-        self._db.execute(
-            "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?)", (str(path), size, mtime_ns, digest or "", problem)
-        )
-
-    def _keep(self, name: str, facts: Facts) -> None:
-        if len(self._known) >= KEPT:
-            self._known.clear()
-        self._known[name] = facts
 
 
 class _Storage:
@@ -273,15 +248,6 @@ def _several(count: int) -> str:
     return f"the cell holds {count} images, and a call takes one; give each image a row or a column of its own"
 
 
-def _size_and_time(path: Path) -> tuple[int, int]:
-    """(size, mtime_ns), or (-1, -1) for a file that is not there: never equal to what was remembered."""
-    try:
-        facts = path.stat()
-    except (OSError, ValueError):
-        return -1, -1
-    return facts.st_size, facts.st_mtime_ns
-
-
 def _placed(named: str, folder: Path) -> Path:
     """The file *named* in a cell, below *folder* unless it says otherwise."""
     try:
@@ -293,14 +259,4 @@ def _placed(named: str, folder: Path) -> Path:
 
 def _is_there(path: Path) -> bool:
     """Whether *path* is a file or folder; no text is too long to ask about."""
-    return _size_and_time(path)[0] >= 0
-
-
-def _look(path: Path) -> Facts:
-    size, mtime_ns = _size_and_time(path)
-    try:
-        data = read_image_file(path)
-        examine(data, name=str(path))
-        return size, mtime_ns, sha256(data).hexdigest(), None
-    except BadInput as error:
-        return size, mtime_ns, None, str(error)
+    return size_and_time(path)[0] >= 0

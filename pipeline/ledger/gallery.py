@@ -149,7 +149,7 @@ def rejected_before(db: sqlite3.Connection, key: str, step: str) -> list[dict[st
 
 def known_files(db: sqlite3.Connection) -> dict[str, tuple[int, int, str]]:
     """(size, mtime_ns, sha256) of local images by path, as they were when they were planned."""
-    query = "SELECT path, size, mtime_ns, sha256 FROM files WHERE sha256 <> ''"
+    query = "SELECT path, size, mtime_ns, sha256 FROM files WHERE sha256 <> '' AND problem IS NULL"
     return {path: (size, mtime_ns, sha256) for path, size, mtime_ns, sha256 in db.execute(query)}
 
 

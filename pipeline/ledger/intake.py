@@ -35,8 +35,8 @@ PUT_ROW = (
 )
 LIVE_TASKS = (
     "SELECT key, step, id, coalesce(wish, fingerprint), row_id, error,"
-    " CASE state WHEN 'done' THEN id ELSE replaces END, state='done' AND decision IS 'approve'"
-    " FROM tasks WHERE live AND key IN ({marks})"
+    " CASE state WHEN 'done' THEN id ELSE replaces END, state='done' AND decision IS 'approve',"
+    " image_source FROM tasks WHERE live AND key IN ({marks})"
 )
 INSERT_TASK = (
     "INSERT INTO tasks (key, step, endpoint, state, fingerprint, params, estimate_nano, reserve_nano, image_source,"
@@ -55,7 +55,8 @@ class Known(NamedTuple):
     gives_way: int | None
     """The task whose output a successor replaces: this one, or the one that this one was to replace."""
     approved: bool = False
-    """True when a person approved its output: it stays, whatever the manifest asks for now."""
+    """True when a person approved its output: it stays, whatever the manifest asks for of the same image."""
+    image_source: str | None = None
 
     def grants(self, wish: Wish) -> bool:
         """Whether *wish* is what this task was made for."""
@@ -63,7 +64,11 @@ class Known(NamedTuple):
 
     def outlives(self, wish: Wish) -> bool:
         """Whether its output stays although *wish* cannot be sent: an image that was there cannot be had."""
-        return self.gives_way == self.id and wish.error_class == ErrorClass.BAD_INPUT
+        return self.gives_way == self.id and wish.error_class == ErrorClass.BAD_INPUT and self.shows(wish)
+
+    def shows(self, wish: Wish) -> bool:
+        """Whether it is of the image that *wish* names, as far as names tell: a key may have got another photo."""
+        return None in (self.image_source, wish.image_source) or self.image_source == wish.image_source
 
     def said(self, wish: Wish) -> str | None:
         """The error to compare with that of *wish*: only a row that cannot be sent is its error."""
@@ -84,12 +89,14 @@ class Intake:
         kept: bool = True,
         fixed: str = "",
         mark: Callable[[Row], str] | None = None,
+        altered: Callable[[str], bool] = lambda _image: False,
     ) -> None:
         """Find out what the ledger holds.
 
         ``whole``: rows that do not come by have left the manifest.  ``bulk``: nobody else needs the ledger meanwhile,
         so a first manifest may be taken in faster.  ``kept``: False where the ledger is thrown away afterwards.
         ``fixed`` and ``mark`` say of the recipe's and of a row's images what their names do not: that they changed.
+        ``altered``: whether an image is a file whose content changed since the ledger took it in.
         """
         self.db = db
         self.bound = bound
@@ -100,6 +107,7 @@ class Intake:
         recipe = f"{self._header_id}\n{bound.key_template}\n{bound.recipe.as_json()}{fixed}"
         self._salt = sha256(recipe.encode("utf-8", "surrogatepass")).digest()
         self._image_mark = mark
+        self._altered = altered
         self._roll = RollCall(db)
         self._bulk: BulkInsert | None = None
         if bulk and self._roll.was_empty:
@@ -220,14 +228,22 @@ class Intake:
         retired = []
         for step, task in known.items():
             wish = wanted.get(step)
-            if wish is not None and (task.grants(wish) or task.approved or task.outlives(wish)):
+            if wish is not None and (task.grants(wish) or self._protects(task, wish) or task.outlives(wish)):
                 del wanted[step]
                 self._tell_kept(wish, task)
             elif wish is not None or task.row_id == row_id:
                 retired.append(step)
+                if wish is not None and task.approved:
+                    text = f"step {step!r}: an approval no longer holds, since the image is another one now"
+                    self.bound.warnings[text] += 1
         replaced = {step: known.pop(step) for step in retired}
         self.db.executemany("UPDATE tasks SET live=0 WHERE id=?", [(task.id,) for task in replaced.values()])
         return list(wanted.values()), {step: task.gives_way for step, task in replaced.items()}
+
+    def _protects(self, task: Known, wish: Wish) -> bool:
+        """Whether a person's approval keeps the output of *task*: from other parameters, never for another image."""
+        altered = wish.local and wish.image_source is not None and self._altered(wish.image_source)
+        return task.approved and task.shows(wish) and not altered
 
     def _tell_kept(self, wish: Wish, task: Known) -> None:
         if task.grants(wish):

@@ -155,7 +155,8 @@ class _Maker:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._prices = PriceBook(from_records(db.execute("SELECT * FROM prices")), {}, {})
-        self._sources = Sources(db, _manifest_folder(db), allow_private=_is_rehearsal(db))
+        # Not kept: whether a photo changed since it was approved is for the next planning to see.
+        self._sources = Sources(db, _manifest_folder(db), allow_private=_is_rehearsal(db), kept=False)
         self._said: list[str] = []
 
     def make(self, task: Judged, changes: Mapping[str, str]) -> Successor:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.ledger import schema
-from pipeline.sources import KEPT, Sources
+from pipeline.seenfiles import KEPT
+from pipeline.sources import Sources
 from pipeline.wish import BadImage
 from tests.images.pictures import encoded
 
@@ -41,9 +42,9 @@ def test_planning_many_local_images_takes_no_more_memory_than_planning_some(
     sources = Sources(db, tmp_path)
     tracemalloc.start()
     try:
-        miss(sources, 0, KEPT)
+        miss(sources, 0, 3 * KEPT)
         some, _ = tracemalloc.get_traced_memory()
-        miss(sources, KEPT, 2 * KEPT)
+        miss(sources, 3 * KEPT, 3 * KEPT)
         many, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -146,6 +146,77 @@ def test_an_approved_output_is_never_touched_again_and_the_plan_says_so(shop: Sh
     assert warnings == ["step 'studio': an approved output is kept, though the manifest asks for something else now"]
 
 
+def test_an_approval_does_not_hold_for_another_photo(shop: Shop) -> None:
+    shop.make("MUG")
+    shop.make("VASE")
+    applied(shop, "MUG,studio,approve,,", "VASE,studio,approve,,")
+    made = shop.task("MUG").id
+    shop.write(("MUG", "Mug", shop.photo("new.jpg", "red")), ("VASE", "Vase", shop.photo("vase-2.jpg", "gold")))
+
+    warnings = shop.plan()
+
+    after = shop.task("MUG")
+    assert (after.state, after.image_source, after.replaces, after.decision) == ("planned", "new.jpg", made, None)
+    assert warnings == ["step 'studio': an approval no longer holds, since the image is another one now (2 times)"]
+
+
+def test_an_approval_does_not_hold_for_a_photo_that_was_overwritten(shop: Shop) -> None:
+    shop.make("MUG")
+    shop.make("VASE")
+    applied(shop, "MUG,studio,approve,,", "VASE,studio,approve,,")
+    darker = json.loads(json.dumps(shop.recipe))
+    darker["step"][0]["params"]["light_intensity"] = "mood"
+    shop.photo("mug.jpg", "red")
+    applied(shop, "MUG,scene,reject,,prompt=a mug")
+
+    warnings = shop.plan(darker)
+
+    assert (shop.task("MUG").state, shop.task("VASE").state) == ("planned", "done")
+    assert "step 'studio': an approval no longer holds, since the image is another one now" in warnings
+
+
+def test_a_photo_that_cannot_be_had_for_a_night_may_come_back_as_another(shop: Shop) -> None:
+    shop.make("MUG")
+    applied(shop, "MUG,studio,approve,,")
+    (shop.home / "mug.jpg").write_bytes(b"half of a")
+    shop.plan()
+    assert shop.task("MUG").state == "done"
+    shop.photo("mug.jpg", "red")
+
+    shop.plan()
+
+    assert shop.task("MUG").state == "planned"
+
+
+def test_an_output_is_not_kept_for_another_photo_that_cannot_be_had(shop: Shop) -> None:
+    shop.make("MUG")
+    shop.write(("MUG", "Mug", "missing.jpg"), ("VASE", "Vase", "vase.jpg"))
+
+    shop.plan()
+
+    assert shop.task("MUG").state == "invalid"
+
+
+def test_an_approval_outlives_another_second_image(shop: Shop) -> None:
+    recipe = {
+        "step": [
+            {
+                "name": "studio",
+                "endpoint": "bg-replace",
+                "params": {"image": "{image}", "ref_image": shop.photo("oak.jpg", "brown"), "prompt": "{title}"},
+            }
+        ]
+    }
+    shop.plan(recipe)
+    shop.make("MUG")
+    applied(shop, "MUG,studio,approve,,")
+    shop.photo("oak.jpg", "peru")
+
+    shop.plan(recipe)
+
+    assert shop.task("MUG").state == "done"
+
+
 def test_one_of_two_products_with_the_same_body_can_be_rejected_alone(shop: Shop) -> None:
     shop.write(("A", "Mug", "mug.jpg"), ("B", "Mug", "mug.jpg"))
     shop.plan()
