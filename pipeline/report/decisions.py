@@ -1,8 +1,9 @@
 """Read ``decisions.csv``: who is approved, who is rejected, and what shall be different the next time.
 
-Columns ``key, step, decision, note, set``; further ones are ignored, lines without a decision are skipped.  Takes
-what spreadsheets make of the file: a byte-order mark, semicolons or tabs, other letter case, the apostrophe that
-guards a formula.  Reports every wrong line at once.  Knows neither the ledger nor parameters.
+Columns ``key, step, decision, note, set``; and ``task_id`` where the gallery wrote the file: the task whose output was
+looked at.  Further ones are ignored, lines without a decision are skipped.  Takes what spreadsheets make of the file: a
+byte-order mark, semicolons or tabs, other letter case, the apostrophe that guards a formula.  Reports every wrong line
+at once.  Knows neither the ledger nor parameters.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.endpoints.parameters import nearest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("key", "step", "decision", "note", "set")
 REQUIRED = COLUMNS[:3]
+TASK = "task_id"
 WORDS: dict[str, Literal["approve", "reject"]] = {
     "approve": "approve",
     "approved": "approve",
@@ -47,6 +49,8 @@ class Decision:
     """Parameters to change, as text; an empty text leaves an optional parameter out."""
     line: int | None = None
     """Where it stands in the file, from 1; None when it does not come from a file."""
+    task: int | None = None
+    """The task whose output was looked at; None when nobody said, and whichever is there is meant."""
 
     def __str__(self) -> str:
         place = f"line {self.line}, " if self.line else ""
@@ -137,10 +141,11 @@ def _places(header: list[str]) -> dict[str, int]:
                 f"there is no column {name!r}{nearest(name, names)}",
                 hint=f"the first line must name the columns: {','.join(COLUMNS)}",
             )
-    for name in COLUMNS:
+    known = (*COLUMNS, TASK)
+    for name in known:
         if names.count(name) > 1:
             raise InputError(f"there are two columns {name!r}", hint="remove one of them")
-    return {name: names.index(name) for name in COLUMNS if name in names}
+    return {name: names.index(name) for name in known if name in names}
 
 
 def _cell(cells: list[str], place: int) -> str:
@@ -161,13 +166,17 @@ def _decision(number: int, cells: Mapping[str, str]) -> Decision | None:
     changes = parse_changes(cells.get("set", ""))
     if changes and WORDS[word] == "approve":
         raise ValueError("an approved output is not made again, so set must be empty: reject it to change parameters")
+    task = cells.get(TASK, "").strip()
+    if task and not task.isdecimal():
+        raise ValueError(f"{TASK} {task!r} is no number (it may be left empty)")
     note = " ".join(cells.get("note", "").split())
-    return Decision(cells["key"].strip(), cells["step"].strip(), WORDS[word], note, changes, number)
+    named = int(task) if task else None
+    return Decision(cells["key"].strip(), cells["step"].strip(), WORDS[word], note, changes, number, named)
 
 
 def _contradictions(decisions: list[Decision]) -> Iterator[str]:
     first: dict[tuple[str, str], Decision] = {}
     for each in decisions:
         other = first.setdefault((each.key, each.step), each)
-        if (other.decision, other.note, other.changes) != (each.decision, each.note, each.changes):
+        if replace(other, line=each.line) != each:
             yield f"{each} is decided differently in line {other.line}: keep one of them"

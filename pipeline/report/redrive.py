@@ -111,7 +111,7 @@ def _applied(wanted: Decision, task: Judged, known: set[tuple[str, str, str, str
 
 
 def _task_of(db: sqlite3.Connection, wanted: Decision) -> Judged | str:
-    """The live task that is meant, or what is wrong."""
+    """The live task of that name, or what is wrong."""
     task = decide.judged(db, wanted.key, wanted.step)
     if task is not None:
         return task
@@ -126,6 +126,8 @@ def _task_of(db: sqlite3.Connection, wanted: Decision) -> Judged | str:
 def _carry_out(
     db: sqlite3.Connection, wanted: Decision, task: Judged, *, maker: _Maker, applied: Applied, now: float
 ) -> None:
+    if wanted.task not in (None, task.id, task.reused_from):
+        raise Unfit("it is about an output that has given way to another one: look at the new one, and decide anew")
     if wanted.decision == APPROVE:
         if task.state != "done":
             raise Unfit(f"there is no output to approve: the task is {task.state}")

@@ -50,6 +50,16 @@ def test_the_apostrophe_that_guards_a_formula_is_no_part_of_the_key() -> None:
     assert (found.key, found.note) == ("=A1", "-5 stops")
 
 
+def test_the_task_that_was_looked_at_may_be_named() -> None:
+    head = "key,step,decision,note,set,task_id\n"
+
+    assert [each.task for each in parse_decisions(head + "A,s,reject,,,7\nB,s,reject,,,\n")] == [7, None]
+    with pytest.raises(InputError, match="line 2: task_id 'T-7' is no number"):
+        parse_decisions(head + "A,s,reject,,,T-7\n")
+    with pytest.raises(InputError, match="decided differently in line 2"):
+        parse_decisions(head + "A,s,reject,,,7\nA,s,reject,,,8\n")
+
+
 def test_lines_without_a_decision_are_skipped() -> None:
     assert parse_decisions(HEAD + "A,s,,looked at it,\n") == []
 

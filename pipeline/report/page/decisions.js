@@ -121,13 +121,14 @@ photobatch.decisions = (() => {
 
   // decisions.csv: what `photobatch resume DIR --decisions` reads.
   function csv() {
-    const lines = ["key,step,decision,note,set"];
+    const lines = ["key,step,decision,note,set,task_id"];
     const order = [];
     for (let n = 0; n < model.size(); n++) if (mine[model.value("id", n)]?.d) order.push(n);
     for (const n of order) {
-      const { d, n: note, s } = mine[model.value("id", n)];
+      const id = model.value("id", n);
+      const { d, n: note, s } = mine[id];
       const set = Object.entries(s).map(([name, value]) => `${name}=${String(value).replaceAll(";", "\\;")}`).join(";");
-      lines.push([model.value("key", n), model.of("step", n), d, distinct(n, d, note), set].map(cell).join(","));
+      lines.push([model.value("key", n), model.of("step", n), d, distinct(n, d, note), set, id].map(cell).join(","));
     }
     return `${lines.join("\n")}\n`;
   }
