@@ -8,7 +8,8 @@ EXIT_CODES = {
     DONE: "every task is done",
     OURS: "a fault of ours, or of the disk; resumable",
     INPUT: "usage, manifest or recipe is wrong; nothing was spent",
-    PARTLY: "finished, some tasks failed or were invalid, or paid outputs are still to be fetched; resumable",
+    PARTLY: "finished, some tasks failed or were invalid, or paid outputs are still to be fetched, or the manifest"
+    " was found to be wrong after calls were sent; resumable",
     CAP: "the cap stopped the run; resumable",
     ACCOUNT: "the account stopped the run: key, permission, credits; resumable",
     DOUBT: "finished, some tasks are in doubt",

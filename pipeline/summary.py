@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from pipeline.ledger.counts import TaskCounts
 
 
-def exit_code(tasks: TaskCounts, stopped_by: str | None, *, doubtful: int = 0) -> int:
-    """The exit code of a run that ended like this."""
-    if stopped_by is not None:
+def exit_code(tasks: TaskCounts, stopped_by: str | None, *, doubtful: int = 0, sent: bool = False) -> int:
+    """The exit code of a run that ended like this.
+
+    ``sent``: it has sent calls, so a manifest that turned out to be wrong is no reason to say that nothing was spent.
+    """
+    invalid = stopped_by == "manifest" and sent
+    if stopped_by is not None and not invalid:
         return BY_STOP[stopped_by]
     if tasks.in_doubt or doubtful:
         return DOUBT
-    return PARTLY if tasks.failed or tasks.invalid or tasks.open else DONE
+    return PARTLY if invalid or tasks.failed or tasks.invalid or tasks.open else DONE
 
 
 def summarise(
@@ -57,8 +61,9 @@ def summarise(
         "requests": requests,
         "elapsed_s": round(elapsed_s, 3),
         "stopped_by": stopped_by,
-        "exit_code": exit_code(tasks, stopped_by, doubtful=doubtful) if code is None else code,
     }
+    sent = requests["submit"] > 0
+    summary["exit_code"] = exit_code(tasks, stopped_by, doubtful=doubtful, sent=sent) if code is None else code
     if doubtful:
         summary["in_doubt"] = {"tasks": doubtful, "at_stake_usd": usd(at_stake)}
     waiting, why = counts.unfetched(db)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.errors import FolderError
+from pipeline.ledger.counts import TaskCounts
+from pipeline.summary import exit_code
 from tests.run.conftest import MOOD, STUDIO, products, recipe
 
 if TYPE_CHECKING:
@@ -139,9 +141,38 @@ async def test_without_preflight_a_key_used_twice_far_apart_is_told_in_words(ope
 
     summary = await shop.run(rows, preflight=False, concurrency=200, max_failures="90%", limit=2450)
 
-    assert (summary["exit_code"], summary["stopped_by"]) == (2, "manifest")
+    assert summary["stopped_by"] == "manifest"
     assert "P-001" in summary["message"]
     assert shop.bills() == summary["tasks"]["done"]
+
+
+async def test_a_manifest_that_turns_out_wrong_after_calls_were_sent_is_no_usage_error(open_shop: Open) -> None:
+    shop = await open_shop()
+    rows = products(30_000)
+    rows[-1] = {**rows[-1], "sku": "P-001"}
+
+    summary = await shop.run(rows, preflight=False)
+
+    assert summary["requests"]["submit"] > 0, "the first call was sent while rows were still to come"
+    assert (summary["exit_code"], summary["stopped_by"]) == (3, "manifest")
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "sent", "in_doubt", "code"),
+    [
+        ("manifest", False, 0, 2),
+        ("manifest", True, 0, 3),
+        ("manifest", True, 1, 6),
+        ("cap", True, 1, 4),
+        (None, True, 0, 0),
+    ],
+)
+def test_the_exit_code_says_usage_only_where_nothing_was_sent(
+    stopped_by: str | None, *, sent: bool, in_doubt: int, code: int
+) -> None:
+    tasks = TaskCounts(total=1 + in_doubt, done=1, reused=0, failed=0, in_doubt=in_doubt, invalid=0, open=0)
+
+    assert exit_code(tasks, stopped_by, sent=sent) == code
 
 
 @pytest.mark.parametrize("reverse", [False, True])
