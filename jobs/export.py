@@ -48,6 +48,9 @@ def export(
     kept = "the manifest with one more column" if to == "csv" else "the manifest with its images replaced"
     how = kept if made.in_place else "made anew"
     say(f"{made.path}: {how}; {many(made.with_new_image, 'row')} with new images, {made.without:,} without")
+    if made.marked:
+        named = many(made.marked, "product")
+        say(f"warning: {named} got a handle with a suffix: without it, it would be another product's, or empty")
     if made.changed:
         named = "row names" if made.changed == 1 else "rows name"
         say(

@@ -19,8 +19,10 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import IO, TYPE_CHECKING, Any
 
 from pipeline.destination import complete, named_by_user
@@ -33,7 +35,7 @@ from pipeline.manifest.products import ProductReader
 from pipeline.manifest.replacing import append_column, replace_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.manifest.opening import Manifest
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 TARGETS = ("shopify", "woocommerce", "merchant", "csv")
 NEW_COLUMN = "photobatch_image"
+MARK_CHARACTERS = 10
+"""So many that ten thousand names without a letter still get different handles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Exported:
     """Rows that have no output: their images stay as they were, or are left out of a file made anew."""
     changed: int = 0
     """Rows with an output of another image than they name now: it was not used."""
+    marked: int = 0
+    """Products whose handle had to be told apart from that of another one."""
 
 
 @dataclass(slots=True)
@@ -95,14 +101,15 @@ def export(
     _refuse_overwriting(manifest, destination)
     new = Ledgered(outputs, key_of or _default_key(manifest))
     in_place = _in_place(manifest, to)
+    marked = 0
     with _complete_or_absent(destination) as file:
         if in_place:
             _edit(manifest, to, new, file)
         elif to == "csv":
             _whole(manifest, new, file)
         else:
-            _minimal(manifest, to, new, file, destination)
-    return Exported(destination, in_place, new.with_new_image, new.without)
+            marked = _minimal(manifest, to, new, file, destination)
+    return Exported(destination, in_place, new.with_new_image, new.without, marked=marked)
 
 
 def _refuse_overwriting(manifest: Manifest, destination: Path) -> None:
@@ -159,12 +166,16 @@ def _whole(manifest: Manifest, new: Ledgered, file: IO[bytes]) -> None:
         lines([*row.cells, ", ".join(new(row))])
 
 
-def _minimal(manifest: Manifest, to: str, new: Ledgered, file: IO[bytes], destination: Path) -> None:
+def _minimal(manifest: Manifest, to: str, new: Ledgered, file: IO[bytes], destination: Path) -> int:
+    """Write the products that have new images; returns for how many of them a handle had to be marked."""
     lines = _lines(file, "\t" if to == "merchant" and destination.suffix in {".tsv", ".txt"} else ",")
     lines(_HEADERS[to])
-    for name, (title, urls) in _new_images(manifest, new).items():
-        for record in _RECORDS[to](name, title, urls):
+    products = _new_images(manifest, new)
+    handles = _handles(products) if to == "shopify" else {}
+    for name, (title, urls) in products.items():
+        for record in _RECORDS[to](handles.get(name, name), title, urls) if urls else ():
             lines(record)
+    return sum(handle != _handle(name) for name, handle in handles.items() if products[name][1])
 
 
 def _lines(file: IO[bytes], delimiter: str) -> Callable[[Sequence[str]], Any]:
@@ -177,13 +188,12 @@ def _lines(file: IO[bytes], delimiter: str) -> Callable[[Sequence[str]], Any]:
 
 
 def _new_images(manifest: Manifest, new: Ledgered) -> dict[str, tuple[str, list[str]]]:
-    """Title and new image URLs by product; held in memory, a product's rows may come in several places."""
+    """Title and new image URLs of every product; held in memory, a product's rows may come in several places."""
     found: dict[str, tuple[str, list[str]]] = {}
     for name, title, row in _named_rows(manifest, new):
         urls = [url.replace(",", "%2C") for url in new(row)]
-        if urls:
-            found.setdefault(name, (title, []))[1].extend(urls)
-    if not found:
+        found.setdefault(name, (title, []))[1].extend(urls)
+    if not new.with_new_image:
         raise ManifestError(f"{manifest.name}: no row has an output yet", hint="`photobatch run` makes what is missing")
     return found
 
@@ -201,8 +211,30 @@ def _named_rows(manifest: Manifest, new: Ledgered) -> Iterator[tuple[str, str, R
         yield key, row.cells[title] if title is not None else key, row
 
 
-def _shopify(name: str, title: str, urls: Sequence[str]) -> Iterator[list[str]]:
-    handle = re.sub(r"[^\w]+", "-", name.lower()).strip("-")
+def _handle(name: str) -> str:
+    """*name* as Shopify writes it in addresses; empty when nothing of it can stand there."""
+    return re.sub(r"[^\w]+", "-", name.lower()).strip("-")
+
+
+def _handles(names: Iterable[str]) -> dict[str, str]:
+    """A handle of its own for each name: an import makes one product of rows that share one.
+
+    A mark depends on nothing but its name, so the next export has the same, however the rows are sorted.
+    """
+    plain = {name: _handle(name) for name in names}
+    shared = Counter(plain.values())
+    return {
+        name: handle if handle and (handle == name or shared[handle] == 1) else _marked(name, handle)
+        for name, handle in plain.items()
+    }
+
+
+def _marked(name: str, handle: str) -> str:
+    mark = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:MARK_CHARACTERS]
+    return f"{handle or 'product'}-{mark}"
+
+
+def _shopify(handle: str, title: str, urls: Sequence[str]) -> Iterator[list[str]]:
     for n, url in enumerate(urls, start=1):
         yield [handle, title if n == 1 else "", url, str(n)]
 

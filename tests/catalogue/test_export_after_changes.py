@@ -73,6 +73,15 @@ def test_a_table_whose_image_changed_is_exported_without_it(tmp_path: Path) -> N
     assert "1 row names another image" in said.err
 
 
+def test_a_handle_with_a_suffix_is_told(tmp_path: Path) -> None:
+    rows = ("sku,title,image_url", "A/1,Mug,a.jpg", "***,Jug,b.jpg", "a-1,Cup,new.jpg")
+    ran(tmp_path, *rows)
+
+    said, _ = exported(tmp_path, "shopify", *rows)
+
+    assert "2 products got a handle with a suffix" in said.err
+
+
 def test_rows_of_a_task_manifest_that_share_a_key_get_their_own_outputs(tmp_path: Path) -> None:
     header = "key,endpoint,image_url,light_direction,light_type,light_temperature,light_intensity,prompt"
     light, scene = "left,softbox,neutral,bright,", ",,,,on oak"

@@ -182,6 +182,39 @@ def test_another_platforms_file_is_made_anew(tmp_path: Path, to: str, lines: lis
     assert after.decode().splitlines() == lines
 
 
+def test_products_never_share_a_handle_and_none_is_without(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("sku\nA/1\nA 1\na-1\n***\n+++\nB 2\n", encoding="utf-8")
+    (tmp_path / "sorted.csv").write_text("sku\n+++\nB 2\nA 1\na-1\n***\nA/1\n", encoding="utf-8")
+
+    def handles(name: str) -> dict[str, str]:
+        done = export(open_manifest(tmp_path / name), one, to="shopify", destination=tmp_path / "o.csv")
+        assert done.marked == 4
+        with (tmp_path / "o.csv").open(encoding="utf-8", newline="") as file:
+            return {line["Title"]: line["Handle"] for line in csv.DictReader(file)}
+
+    found = handles("c.csv")
+
+    assert (found["a-1"], found["B 2"]) == ("a-1", "b-2")
+    assert len(set(found.values())) == 6
+    assert [found[name].rpartition("-")[0] for name in ("A/1", "A 1", "***")] == ["a-1", "a-1", "product"]
+    assert handles("sorted.csv") == found
+
+
+def test_a_handle_does_not_change_when_more_is_done(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("sku\nA/1\nA 1\n", encoding="utf-8")
+
+    def exported_handles(*done: str) -> list[str]:
+        export(
+            open_manifest(tmp_path / "c.csv"),
+            lambda key, _: one(key) if key in done else [],
+            to="shopify",
+            destination=tmp_path / "o.csv",
+        )
+        return [line.partition(",")[0] for line in (tmp_path / "o.csv").read_text(encoding="utf-8").splitlines()[1:]]
+
+    assert exported_handles("A/1") == exported_handles("A/1", "A 1")[:1]
+
+
 def test_an_export_counts_what_went_in(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("sku,image\nA,a.jpg\nB,b.jpg\nC,c.jpg\n", encoding="utf-8")
 
