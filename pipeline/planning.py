@@ -19,6 +19,7 @@ from pipeline.expand import BoundRecipe
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake
 from pipeline.manifest.keys import choose_key
+from pipeline.manifest.products import ProductReader
 from pipeline.planned import Plan
 from pipeline.prices import PriceBook, from_records
 from pipeline.sources import WEB, Sources
@@ -119,12 +120,23 @@ class Planner:
             endpoints=plans,
             invalid=counts.invalid_tasks(self.db) if any(each.invalid for each in plans) else [],
             taken=self.intake.taken,
-            warnings=[*self.manifest.warnings, *warnings][:WARNINGS_KEPT],
+            warnings=[*self.manifest.warnings, *self._unstable(), *warnings][:WARNINGS_KEPT],
             notes=list(self.manifest.notes),
             key=self.bound.key_template,
             price_sources=self.prices.used,
             per_minute=per_minute,
         )
+
+    def _unstable(self) -> Iterator[str]:
+        """What would be paid for again if nothing but the order of the rows changed."""
+        reader = self.manifest.reader
+        if isinstance(reader, ProductReader) and reader.by_row and self.bound.key_template == "{key}":
+            for step in self.bound.recipe.steps:
+                if not step.dedupe:
+                    yield (
+                        f"step {step.name!r}: products without an identifier are named by their row, and dedupe = false"
+                        " pays for each name: in another order they are paid for again, unless --key names them"
+                    )
 
 
 def take_in(

@@ -31,6 +31,8 @@ class Identities:
         """Hashes of the first identifiers whose rows come in several places, where that means the same product."""
         self.pictured: frozenset[int] = frozenset()
         """Those of them that have an image in any place."""
+        self.by_row = False
+        """Whether a product had to be named by its row."""
 
     def add(self, candidates: Sequence[str], *, pictured: bool) -> None:
         """Remember one product's identifiers, best first."""
@@ -64,6 +66,7 @@ class Identities:
         for value, unusable in zip(candidates, self._unusable, strict=True):
             if value and hash(value) not in unusable:
                 return value
+        self.by_row = True
         return f"row-{number}"
 
     def key(self, name: str, n: int) -> str:

@@ -99,6 +99,11 @@ class ProductReader:
             else:
                 yield self._product(rows, self._remembered(rows), keep_bare=True)
 
+    @property
+    def by_row(self) -> bool:
+        """Whether a product read so far is named by nothing but its row."""
+        return self._identities.by_row
+
     @staticmethod
     def row(product: Product, picture: Picture) -> Row:
         """The manifest's row of one picture."""

@@ -151,6 +151,26 @@ def test_wix_media_ids_become_urls(tmp_path: Path) -> None:
     assert "relative images are taken from https://static.wixstatic.com/media/" in notes
 
 
+@pytest.mark.parametrize(
+    ("first", "key", "dedupe", "warned"),
+    [("", None, False, True), ("A", None, False, False), ("", "{image_url}", False, False), ("", None, True, False)],
+)
+def test_paying_for_each_product_that_its_row_alone_names_is_warned_about(
+    tmp_path: Path, first: str, key: str | None, *, dedupe: bool, warned: bool
+) -> None:
+    feed = csv_file(
+        tmp_path / "feed.csv",
+        "id,title,image_link",
+        f"{first},Mug,https://x.example/a.jpg",
+        "B,Mug,https://x.example/b.jpg",
+    )
+
+    found = pipeline.plan(feed, {"step": [{**SCENE, "dedupe": dedupe}]}, key=key)
+
+    assert [warning.split(":")[0] for warning in found.warnings] == ["step 'scene'"] * warned
+    assert all("named by their row" in warning for warning in found.warnings)
+
+
 def test_an_export_may_come_as_a_data_frame_or_from_standard_input(tmp_path: Path) -> None:
     frame = pd.read_csv(saved(SHOPIFY, tmp_path), dtype=str)
 
