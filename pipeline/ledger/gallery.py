@@ -218,7 +218,7 @@ def timeline(db: sqlite3.Connection, run_id: str) -> Timeline | None:
     sent, limited, failed = [0] * count, [0] * count, [0] * count
     for place, calls, busy, bad in db.execute(
         "SELECT CAST((intent_at - ?) / ? AS INTEGER), count(*), sum(http_status IS 429),"
-        " sum(outcome IN ('failed', 'refused', 'lost') AND http_status IS NOT 429) FROM attempts"
+        " sum(coalesce(outcome, '') IN ('failed', 'refused', 'lost') AND http_status IS NOT 429) FROM attempts"
         " WHERE run_id=? GROUP BY 1",
         (first, bucket_s, run_id),
     ):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import ErrorClass, FolderError
+from pipeline.ledger import gallery
 from pipeline.report import helpers
 from pipeline.report.causes import Causes, pattern
 from pipeline.report.dataset import script
@@ -267,3 +268,12 @@ def test_every_error_class_says_what_to_do() -> None:
 
     assert set(REMEDIES) == {each.value for each in ErrorClass}
     assert pattern("") == "no message"
+
+
+def test_a_run_whose_calls_are_all_open_has_a_timeline(shop: Shop) -> None:
+    shop._sent("MUG", "studio")
+
+    found = shop.ledger.run(lambda db: gallery.timeline(db, "run-1"))
+
+    assert found is not None
+    assert (found.sent, found.limited, found.failed) == ([1], [0], [0])
