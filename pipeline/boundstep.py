@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cells import image_of
 from pipeline.endpoints import BadParameters
 from pipeline.errors import ErrorClass
 from pipeline.task import Row, State
@@ -39,7 +40,7 @@ class BoundStep:
         for part in self.varying:
             text = part.render(row.cells)
             if part.image:
-                text = text.strip()
+                text = image_of(text)
             if not text or text.isspace():
                 if part.image and part.required:
                     return None
@@ -71,7 +72,7 @@ class BoundStep:
         """The images that *row* names, as it names them."""
         for part in self.varying:
             if part.image:
-                yield part.render(row.cells).strip()
+                yield image_of(part.render(row.cells))
 
     def _planned(self, key: str, row: Row, params: dict[str, Any], body: str, identify: Identify) -> Wish:
         source: str | None = None

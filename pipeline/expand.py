@@ -15,6 +15,7 @@ from pipeline import endpoints
 from pipeline.alike import AlikeRows
 from pipeline.binding import Binding
 from pipeline.boundstep import BoundStep
+from pipeline.cells import image_of
 from pipeline.endpoints import Endpoint
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import ErrorClass, RecipeError
@@ -94,7 +95,7 @@ class BoundRecipe:
         if self.recipe.from_rows:
             return chain.from_iterable(map(self.image_refs, rows))
         renders = [part.render for step in self.steps for part in step.varying if part.image]
-        return (render(row.cells).strip() for render in renders for row in rows)
+        return (image_of(render(row.cells)) for render in renders for row in rows)
 
     def wishes(self, key: str, row: Row) -> Iterator[Wish]:
         """What *row* asks for: one wish per step; none where the image is missing."""

@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from pipeline.cells import image_of
 from pipeline.manifest import columns as names
 from pipeline.manifest import references
 from pipeline.manifest.identity import Identities
@@ -216,7 +217,9 @@ class ProductReader:
         for rows in self._runs():
             key = self._first_key(rows[0])
             unmatched.discard(key)
-            pictured = key in self.more_images or any(row.cells[i].strip() for row in rows for i in self.layout.images)
+            pictured = key in self.more_images or any(
+                image_of(row.cells[i]) for row in rows for i in self.layout.images
+            )
             identities.add(self._candidates(rows), pictured=pictured)
         identities.settle()
         if unmatched:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from pipeline.cells import image_of
+
 _SCHEME = r"(?:https?|s3|gs|az|file|data):"
 _ABSOLUTE = re.compile(rf"{_SCHEME}|//", re.IGNORECASE)
 # URLs hold commas and semicolons themselves, so a separator counts only where the next reference begins.
@@ -15,14 +17,17 @@ _BETWEEN_URLS = re.compile(r"\s*[,;|\r\n]\s*(?=(?:https?|s3|gs|az)://|/)|\s+(?=(
 
 
 def split(cell: str, separators: str) -> list[str]:
-    """The references in *cell*; names that are no URLs are separated by any of *separators* or a line break."""
+    """The references in *cell*, without words that say "none".
+
+    Names that are no URLs are separated by any of *separators* or a line break.
+    """
     text = cell.strip()
     if not text:
         return []
     if text.lower().startswith("data:"):
         return [text]  # base64 holds slashes behind its comma
     pattern = _BETWEEN_URLS if _ABSOLUTE.match(text) else _between_names(separators)
-    return [part for piece in pattern.split(text) if (part := piece.strip(" \t\r\n,;|"))]
+    return [part for piece in pattern.split(text) if (part := image_of(piece.strip(" \t\r\n,;|")))]
 
 
 @cache
