@@ -10,6 +10,8 @@ NO_IMAGE = frozenset({"no_selection", "n/a", "#n/a", "none", "null", "nan", "-",
 
 
 def image_of(cell: str) -> str:
-    """The image that *cell* names; empty where it says that there is none."""
+    """The image that *cell* names, without separators behind it; empty where it says that there is none."""
     text = cell.strip()
+    if text.endswith((",", ";", "|")):
+        text = text.rstrip(" \t\r\n,;|")
     return "" if text.casefold() in NO_IMAGE else text

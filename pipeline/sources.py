@@ -17,7 +17,7 @@ from pipeline.errors import ManifestError
 from pipeline.images.errors import BadInput
 from pipeline.images.prepare import examine
 from pipeline.images.references import Kind, classify, data_uri_bytes
-from pipeline.manifest.references import split
+from pipeline.manifest import references
 from pipeline.seenfiles import SeenFiles, look, size_and_time
 from pipeline.storage import CloudError, CloudStorage, NoSuchObject
 from pipeline.wish import BadImage
@@ -93,6 +93,8 @@ class Sources:
         together = " ".join(refs)
         if not (self.steady and together.isprintable() and together.count("://") == len(refs)):
             return False
+        if references.is_doubtful(together):
+            return False
         if all(map(str.startswith, refs, repeat(self._plain_hosts))):
             return True
         if len(self._plain_hosts) < PLAIN_HOSTS:
@@ -156,7 +158,7 @@ class Sources:
         scheme, _, host, *_ = url.split("/", 3)
         if host not in self._hosts:
             self._hosts[host] = classify(f"{scheme}//{host}/", allow_private=self._allow_private).reason
-        if url.count("://") > 1 and (count := len(split(url, ""))) > 1:
+        if (count := references.count(url)) > 1:
             raise BadImage(_several(count))
         if problem := self._hosts[host] or self._bad.get(url):
             raise BadImage(problem)
@@ -194,12 +196,14 @@ class Sources:
         """A file where it is named; else, below the base URL."""
         if self._base_url is None or "://" in ref or _is_there(path):
             return self._file(ref, path)
+        if (count := references.count(ref)) > 1:
+            raise BadImage(_several(count))
         return self._web(self._base_url + ref.lstrip("/"))
 
     def _file(self, ref: str, path: Path) -> tuple[str, str]:
         size, _, digest, problem = self._files.facts(path)
         if problem is not None or digest is None:
-            if size < 0 and (count := len(split(ref, ",;|"))) > 1:
+            if size < 0 and (count := len(references.split(ref, ",;|"))) > 1:
                 raise BadImage(_several(count))
             raise BadImage(problem or f"{path}: there is no such file")
         return str(path), f"sha256:{digest}"
@@ -233,8 +237,10 @@ class _Storage:
 
 def address_of(ref: str, folder: Path | None, base_url: str | None) -> str | None:
     """The web or storage address that *ref* stands for; None for files, data and what cannot be used."""
+    if references.count(ref) > 1:
+        return None
     if ref.startswith(WEB):
-        return None if ref.count("://") > 1 and len(split(ref, "")) > 1 else ref
+        return ref
     found = classify(ref, allow_private=True)
     if found.kind in (Kind.URL, Kind.CLOUD):
         return ref

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.manifest import open_manifest
+from pipeline.planning import scratch, take_in
+from pipeline.recipe import Recipe, parse_settings
+from pipeline.wanted import Wanted
 from tests.catalogue.commands import csv_file, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+RECIPE = Recipe.one_step("bg-replace", ["ref_image=https://example.com/oak.jpg", "prompt={title} on oak"])
 URL = "https://cdn.example.com"
 BASE = f"--image-base-url={URL}/media/"
 
@@ -39,3 +44,67 @@ def test_magentos_word_for_no_image_makes_a_row_without_an_image(tmp_path: Path)
 
     assert [row.cells[2] for row in rows] == ["", "/b.jpg", "/b2.jpg"]
     assert plan(shop, BASE).summary["tasks"] == 2
+
+
+TWO = (
+    f"{URL}/1.jpg, /2.jpg",
+    f"{URL}/1.jpg,/2.jpg",
+    f"{URL}/1.jpg /2.jpg",
+    f"{URL}/1.jpg, //cdn.example.com/2.jpg",
+    f"{URL}/1,//cdn.example.com/2",
+    f"{URL}/1.jpg; 2.jpg",
+    f"{URL}/1.jpg,{URL}/2.jpg,",
+    f"{URL}/1 | /2",
+    "HTTPS://cdn.example.com/1.jpg, /2.jpg",
+)
+TWO_BELOW = ("m/a.jpg,m/b.jpg", "/m/a.jpg;/m/b.jpg", "a.JPG | b.jpg", "a.jpg /b.jpg", f"a.jpg,{URL}/b.jpg")
+ONE = (
+    f"{URL}/w_300,h_300/a.jpg",
+    f"{URL}/w_300,h_300,c_fill/v1/a,b.jpg?x=1,2;y=3|4",
+    f"{URL}/I/51abc._SX38_SY50_CR,0,0,38,50_.jpg",
+    f"{URL}/width=80,/uploads/a.jpg",
+    f"{URL}/fetch/w_300,h_300/https://up.example.org/a.jpg",
+    f"{URL}/layers?a.png,b.png",
+    f"{URL}/red, blue.jpg",
+)
+
+
+@pytest.mark.parametrize("cell", [*TWO, *TWO_BELOW])
+def test_a_cell_of_two_images_is_invalid(tmp_path: Path, cell: str) -> None:
+    shop = csv_file(tmp_path / "shop.csv", "sku,title,image_url", f'A,t,"{cell}"', f"B,t,{URL}/b.jpg")
+
+    planned = plan(shop, BASE).summary
+
+    (bad,) = planned["invalid_rows"]
+    assert bad["reason"].startswith("row 1, column image_url: ")
+    assert "holds 2 images" in bad["reason"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "sent"),
+    [
+        *zip(ONE, ONE, strict=True),
+        (f"{URL}/1.jpg,", f"{URL}/1.jpg"),
+        (f"{URL}/1.jpg; |", f"{URL}/1.jpg"),
+        ("m/1.jpg,", f"{URL}/media/m/1.jpg"),
+        ("my chair, red.jpg", f"{URL}/media/my chair, red.jpg"),
+        ("w_300,h_300/a", f"{URL}/media/w_300,h_300/a"),
+    ],
+)
+def test_commas_of_an_address_are_its_own_and_those_behind_it_are_not(tmp_path: Path, cell: str, sent: str) -> None:
+    shop = csv_file(tmp_path / "shop.csv", "sku,title,image_url", f'A,t,"{cell}"', f"B,t,{URL}/b.jpg")
+    same = csv_file(tmp_path / "same.csv", "sku,title,image_url", f'A,t,"{sent}"')
+
+    asked = asked_of(shop)
+
+    assert asked["A"][0]["image"] == sent
+    assert asked["A"] == asked_of(same)["A"]
+
+
+def asked_of(shop: Path, *settings: str) -> dict[str, tuple[dict[str, str], bytes]]:
+    """By key, what planning *shop* would send, and what that is known by."""
+    wanted = Wanted(shop, RECIPE.with_settings(parse_settings(settings)), image_base_url=f"{URL}/media")
+    with scratch(None) as db:
+        take_in(wanted, db)
+        tasks = db.execute("SELECT key, params, fingerprint FROM tasks WHERE state='planned'")
+        return {key: (json.loads(params), known_by) for key, params, known_by in tasks}

@@ -23,6 +23,10 @@ from pipeline.manifest.references import absolute, split
         ("a~mv2.jpg;b~mv2.png", ";", ["a~mv2.jpg", "b~mv2.png"]),
         ("my chair, red.jpg", "", ["my chair, red.jpg"]),
         ("https://x/img?u=https://y/z.jpg", ",", ["https://x/img?u=https://y/z.jpg"]),
+        ("https://x/a.jpg, /m/b.jpg", ",", ["https://x/a.jpg", "/m/b.jpg"]),
+        ("https://x/a.jpg,//y/b.jpg", ",", ["https://x/a.jpg", "//y/b.jpg"]),
+        ("https://x/w=80,/m/b.jpg", "", ["https://x/w=80,/m/b.jpg"]),
+        ("https://x/1,/m/2", ",", ["https://x/1", "/m/2"]),
         ("data:image/jpeg;base64,/9j/4AAQ", ",", ["data:image/jpeg;base64,/9j/4AAQ"]),
     ],
 )
