@@ -27,7 +27,7 @@ TO = typer.Option("--to", help="shopify, woocommerce, merchant, or csv: the mani
 BASE = typer.Option(
     "--image-base", metavar="URL", help="Where the folder's contents are on the web: URL/images/<key>/<step>.jpg."
 )
-OUTPUT = typer.Option("-o", "--output", help="The file to write.")
+OUTPUT = typer.Option("-o", "--output", help="The file to write.", parser=options.named)
 STEP = typer.Option("--step", help="Only outputs of this step. Default: of all, in order.")
 MANIFEST = typer.Option("--manifest", help="Read this file instead of the one the last run was made from.")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jobs.entries import Entry
 
 JOB, RECIPE = "nightly.toml", "recipe.toml"
-TO = options.option("--to", "The folder for both files.")
+TO = options.option("--to", "The folder for both files.", parser=options.named)
 ENDPOINT = "segmind-relighting-v2"
 MOST_COLUMNS = 40
 MOST_WARNINGS = 5

@@ -28,7 +28,9 @@ def ledger(
     folder: options.Folder,
     state: Annotated[State | None, typer.Option("--state", help="Only tasks in this state.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="csv, parquet or jsonl.")] = Format.CSV,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file; default: stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file; default: stdout.", parser=options.named)
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Verify the ledger against the files; changes nothing.")
     ] = False,

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from pipeline.wanted import Wanted
 
 JobFile = Annotated[
-    Path, typer.Argument(metavar="JOB.toml", help="The job file; `photobatch init MANIFEST` writes one.")
+    Path,
+    typer.Argument(
+        metavar="JOB.toml", help="The job file; `photobatch init MANIFEST` writes one.", parser=options.named
+    ),
 ]
 CAP_NIGHT = typer.Option("--cap-night", metavar="USD", min=0, help="USD for calls between noon and noon.")
 TRUST = typer.Option("--trust-urls/--check-urls", help="Do not ask servers whether remote images changed.")

@@ -33,6 +33,7 @@ FAILURES = (
     "Stop at the Nth failure, or when P % of the last 50 failed. Default: 10 of the first 10, half of the last 50."
 )
 KEY = "What names a row: a column, or a template such as '{handle}-{position}'."
+CAP_FILE = "The cap counts over all who name this file."
 SETTING = "A parameter; columns in braces. Repeatable."
 PRICE = "What a call of an endpoint without a known price costs at most. Repeatable."
 SETTLE = "Age at which a call that the provider's history does not know was not billed."
@@ -43,10 +44,10 @@ NAME = "How outputs are called below images/, columns in braces. Default: {key}/
 API = "queue (submit, poll, fetch) or sync (one blocking call)."
 
 
-def named(text: str) -> Path:
-    """A folder by its name; an empty one, of a variable that is not set, would silently be the current folder."""
-    if not text.strip():
-        raise typer.BadParameter("the name of the folder is empty: is a variable not set?  The current folder is .")
+def named(text: str | Path) -> Path:
+    """A file or folder by its name; an empty one, of a variable that is not set, would be the current folder."""
+    if not str(text).strip():
+        raise typer.BadParameter("the name is empty: is a variable not set?  The current folder is .")
     return Path(text)
 
 
@@ -54,7 +55,7 @@ Manifest = Annotated[str, typer.Argument(help=MANIFEST)]
 Folder = Annotated[Path, typer.Argument(help="The result folder.", parser=named, metavar="DIR")]
 Out = Annotated[Path, option("--out", "The result folder.", None, "-o", parser=named, metavar="DIR")]
 
-Recipe = Annotated[Path | None, option("--recipe", "TOML file with the steps.", WHAT)]
+Recipe = Annotated[Path | None, option("--recipe", "TOML file with the steps.", WHAT, parser=named, metavar="RECIPE")]
 EndpointSlug = Annotated[str | None, option("--endpoint", "A one-step recipe without a file.", WHAT)]
 Settings = Annotated[list[str] | None, option("--set", SETTING, WHAT, env=False, metavar="NAME=TEMPLATE")]
 Key = Annotated[str | None, option("--key", KEY, WHAT, metavar="COLUMN")]
@@ -70,7 +71,7 @@ AllowPrivate = Annotated[bool, option("--allow-private", "Images may be in a pri
 CheckImages = Annotated[bool, option("--check-images", "Look at every remote image before money is spent.", READING)]
 
 Cap = Annotated[float | None, option("--cap", "Never spend more in this folder.", MONEY, metavar="USD", min=0)]
-CapFile = Annotated[Path | None, option("--cap-file", "The cap counts over all who name this file.", MONEY)]
+CapFile = Annotated[Path | None, option("--cap-file", CAP_FILE, MONEY, parser=named, metavar="CAP_FILE")]
 AssumePrice = Annotated[list[str] | None, option("--assume-price", PRICE, MONEY, env=False, metavar="SLUG=USD")]
 
 Rpm = Annotated[float | None, option("--rpm", RPM, HOW, min=0)]

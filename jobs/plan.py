@@ -43,7 +43,7 @@ def plan(
     sandbox: options.Sandbox = False,
     assume_price: options.AssumePrice = None,
     invalid_csv: Annotated[
-        Path | None, typer.Option("--invalid-csv", help="Write the invalid rows here as CSV.")
+        Path | None, typer.Option("--invalid-csv", help="Write the invalid rows here as CSV.", parser=options.named)
     ] = None,
     json: options.Json = False,
 ) -> None:

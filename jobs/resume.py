@@ -28,7 +28,10 @@ SET = typer.Option(
 )
 DRY_RUN = options.option("--dry-run", "Say what it would cost, and do nothing.")
 DECISIONS = typer.Option(
-    "--decisions", metavar="FILE", help="decisions.csv from the report: rejected tasks are made once more."
+    "--decisions",
+    metavar="FILE",
+    help="decisions.csv from the report: rejected tasks are made once more.",
+    parser=options.named,
 )
 SINCE = typer.Option("--since", metavar="DURATION", help="Only tasks that ended within this time, such as 12h.")
 

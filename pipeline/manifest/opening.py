@@ -135,6 +135,11 @@ def _table(source: Any, wishes: Wishes, notices: Notices, open_remote: Callable[
 def _origin(source: Any, open_remote: Callable[[str], BinaryIO] | None) -> Origin:
     if hasattr(source, "read"):
         return origins.spooled(source, str(getattr(source, "name", "<file>")))
+    if isinstance(source, str) and not source.strip():
+        raise ManifestError(
+            "the name of the manifest, or of its images file, is empty",
+            hint="is a variable not set? The current folder is .",
+        )
     if source == "-":
         return origins.stdin()
     if isinstance(source, str) and origins.is_remote(source):

@@ -196,3 +196,32 @@ def test_two_columns_of_one_name_are_told_apart_and_that_is_said(tmp_path: Path)
 
     assert planned.code == 0
     assert 'two columns are called "title": the first is {title}, another is {title.1}' in planned.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("plan", "", *RELIGHT),
+        ("plan", " ", *RELIGHT),
+        ("run", "", *RELIGHT, "--sandbox", "--out", "out"),
+        ("run", "shop.csv", "--recipe", "", "--sandbox", "--out", "out"),
+        ("run", "shop.csv", "--endpoint", "", "--sandbox", "--out", "out"),
+        ("run", "shop.csv", *RELIGHT, "--images", "", "--sandbox", "--out", "out"),
+        ("run", "shop.csv", *RELIGHT, "--cap-file", "", "--cap", "1", "--sandbox", "--out", "out"),
+        ("plan", "shop.csv", *RELIGHT, "--invalid-csv", ""),
+        ("init", ""),
+        ("init", "shop.csv", "--to", ""),
+        ("nightly", ""),
+        ("nightly", "job.toml", "--sandbox"),
+    ],
+    ids=" ".join,
+)
+def test_a_variable_that_is_not_set_is_a_usage_error_and_no_folder(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo())
+    csv_file(tmp_path / "shop.csv", "sku,title,image_url", "A,t,a.jpg")
+    csv_file(tmp_path / "job.toml", 'manifest = ""', 'recipe = "recipe.toml"', 'out = "out"')
+
+    said = photobatch(*command)
+
+    assert said.code == 2
+    assert {path.name for path in tmp_path.iterdir()} <= {"a.jpg", "shop.csv", "job.toml"}
