@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FILE_WIDTH = 120
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 KEY = re.compile(r"SG_[0-9A-Za-z]{8,}")
 
 
@@ -36,6 +37,11 @@ def stdout() -> Console:
 def redacted(text: str) -> str:
     """*text* without anything that looks like a key."""
     return KEY.sub("SG_…", text)
+
+
+def on_one_line(text: str) -> str:
+    """*text* with line breaks and other control characters as escapes."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def say(text: str) -> None:

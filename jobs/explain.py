@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import options
-from jobs.console import print_json, redacted, say
+from jobs.console import on_one_line, print_json, redacted, say
 from jobs.folder import existing
 from jobs.tables import print_totals
 from jobs.wanting import assumed_prices, recipe_from, source
@@ -82,7 +82,7 @@ def explain(
         if json:
             lines.append(line)
         else:
-            sys.stdout.write(redacted(f"{line.does:8} {line.key}  {line.step}  {line.why}\n"))
+            sys.stdout.write(redacted(on_one_line(f"{line.does:8} {line.key}  {line.step}  {line.why}")) + "\n")
     if json:
         print_json({"tasks": [line.as_json() for line in lines], "totals": totals.as_json()})
         return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pipeline.cells import texts_of
 from pipeline.endpoints import BadParameters
 from pipeline.wish import FINGERPRINT_BYTES, quote
 
@@ -57,7 +58,7 @@ class AlikeRows:
         for part in binding.varying:
             texts[part.name] = column = _texts(part, table)
             encoded = self._encoded(part, column)
-            if encoded is None or not all(all(table[at]) for _, at in part.mixed):
+            if encoded is None or not all(all(map(str.strip, table[at])) for _, at in part.mixed):
                 return None
             values.append(encoded)
         images = [texts.get(name) or [binding.constants[name]] for name in binding.images]
@@ -76,7 +77,7 @@ class AlikeRows:
 
     def _encoded(self, part: Varying, texts: list[str]) -> list[str] | None:
         """The JSON of *texts*; None where one is missing or cannot be sent."""
-        if not all(texts) or any(map(str.isspace, texts)):
+        if not all(texts):
             return None
         if part.plain:
             return list(map(quote, texts))
@@ -88,4 +89,4 @@ class AlikeRows:
 
 def _texts(part: Varying, table: Sequence[Sequence[str]]) -> list[str]:
     texts = part.render_all(table)
-    return list(map(str.strip, texts)) if part.image else list(texts)
+    return list(map(str.strip, texts)) if part.image else texts_of(texts)

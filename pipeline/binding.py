@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline import endpoints
+from pipeline.cells import image_of, text_of
 from pipeline.endpoints import BadParameters, Endpoint
 from pipeline.endpoints.parameters import ImageField, OneOf, nearest
 from pipeline.errors import RecipeError
@@ -47,6 +48,8 @@ class Varying:
     """A parameter whose value differs from row to row."""
 
     name: str
+    clean: Callable[[str], str]
+    """From the text to what is sent."""
     render: Callable[[Sequence[str]], str]
     """From a row's cells to the text."""
     render_all: Callable[[Sequence[Sequence[str]]], Iterable[str]]
@@ -77,7 +80,7 @@ class Binding:
             template = templates.get(name)
             if template is not None and not template.constant:
                 self.varying.append(self._bind(name, template, columns))
-            elif value != "" or name in self.endpoint.required:
+            elif str(value).strip() or name in self.endpoint.required:
                 self.constants[name] = self._constant(name, template.parts[0] if template else value)
         named = {*self.constants, *(part.name for part in self.varying)}
         self._require(named, columns)
@@ -150,6 +153,7 @@ class Binding:
         info = self.endpoint.fields[name]
         return Varying(
             name=name,
+            clean=image_of if name in self.endpoint.images else text_of,
             render=render,
             render_all=render_all,
             columns=template.columns,
@@ -162,7 +166,7 @@ class Binding:
 
     def _constant(self, name: str, value: Any) -> Any:
         try:
-            clean, warnings = self.endpoint.check(name, value)
+            clean, warnings = self.endpoint.check(name, self.endpoint.cleaned(name, value))
         except BadParameters as error:
             raise self._wrong(name, error.problems[0].reason) from error
         self._warn(warnings)

@@ -38,10 +38,8 @@ class BoundStep:
         params: dict[str, Any] = {}
         whole = True
         for part in self.varying:
-            text = part.render(row.cells)
-            if part.image:
-                text = image_of(text)
-            if not text or text.isspace():
+            text = part.clean(part.render(row.cells))
+            if not text:
                 if part.image and part.required:
                     return None
                 if part.required:

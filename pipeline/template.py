@@ -1,7 +1,8 @@
 """Templates: text with column names in braces, ``{title} on a walnut table``.
 
 ``{{`` and ``}}`` are literal braces.  A column name may hold spaces and punctuation, as real exports do
-(``{Image URLs (x,y,z...)}``).  Knows nothing of recipes, endpoints or files.
+(``{Image URLs (x,y,z...)}``).  A cell that is only a part of the text comes without the white space around it.
+Knows nothing of recipes, endpoints or files.
 """
 
 from __future__ import annotations
@@ -70,9 +71,9 @@ class Template:
         shape = "%s".join(literal.replace("%", "%%") for literal in literals)
         if len(places) == 1:
             only = places[0]
-            return lambda cells: shape % cells[only]
+            return lambda cells: shape % cells[only].strip()
         pick = itemgetter(*places)
-        return lambda cells: shape % pick(cells)
+        return lambda cells: shape % tuple(map(str.strip, pick(cells)))
 
     def bind_columns(self, columns: Sequence[str]) -> Callable[[Sequence[Sequence[str]]], Iterable[str]]:
         """`bind` for many rows at once: a function from the columns of their cells to their texts."""
@@ -84,7 +85,7 @@ class Template:
         if len(places) == 1 and not any(literals):
             return itemgetter(places[0])
         shape = "%s".join(literal.replace("%", "%%") for literal in literals)
-        return lambda table: map(shape.__mod__, zip(*[table[number] for number in places], strict=True))
+        return lambda table: map(shape.__mod__, zip(*[map(str.strip, table[n]) for n in places], strict=True))
 
     def mixed(self, columns: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """The columns that make up the text together with something else, and their places."""

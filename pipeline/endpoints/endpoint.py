@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 from annotated_types import Ge, Le
 from pydantic import Field, TypeAdapter, ValidationError
 
+from pipeline.cells import image_of, text_of
 from pipeline.endpoints.parameters import (
     WARNINGS,
     ImageField,
@@ -160,6 +161,12 @@ class Endpoint:
     def defaults(self) -> dict[str, Any]:
         """What the provider assumes for parameters that are not sent (None where the page names no default)."""
         return dict(self._defaults)
+
+    def cleaned(self, name: str, value: Any) -> Any:
+        """*value* of parameter *name* without what spreadsheets do to text (`cells`); what is no text as it is."""
+        if not isinstance(value, str):
+            return value
+        return image_of(value) if name in self.images else text_of(value)
 
     def check(self, name: str, value: Any) -> tuple[Any, list[str]]:
         """*value* of parameter *name* as it is sent, and warnings; raises BadParameters.

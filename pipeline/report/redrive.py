@@ -192,8 +192,9 @@ class _Maker:
 
     def _changed(self, slug: str, before: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
         kept = {name: value for name, value in before.items() if name not in changes}
-        given = {name: text for name, text in changes.items() if text or name not in before}
-        params, self._said = endpoints.get(slug).validate({**kept, **given})
+        endpoint = endpoints.get(slug)
+        given = {name: endpoint.cleaned(name, text) for name, text in changes.items() if text or name not in before}
+        params, self._said = endpoint.validate({**kept, **given})
         return params
 
     def _same_again(self, task: Judged) -> Successor:

@@ -101,9 +101,48 @@ def test_commas_of_an_address_are_its_own_and_those_behind_it_are_not(tmp_path: 
     assert asked["A"] == asked_of(same)["A"]
 
 
-def asked_of(shop: Path, *settings: str) -> dict[str, tuple[dict[str, str], bytes]]:
+PADDED = (
+    "Mug\r\nred café",
+    "Mug\rred café",
+    "  Mug\nred café\t",
+    "Mug\nred cafe\u0301",
+    "\u00a0Mug\r\nred cafe\u0301 ",
+)
+
+
+@pytest.mark.parametrize("padded", PADDED)
+@pytest.mark.parametrize("template", ["{title} on oak", "{title}", " {title} on\r\noak "])
+@pytest.mark.parametrize("others", [0, 1], ids=["together", "row by row"])
+def test_line_ends_padding_and_the_way_accents_are_written_pay_for_nothing(
+    tmp_path: Path, padded: str, template: str, others: int
+) -> None:
+    without = ["B,t,"] * others  # a row that is not plain makes all take the long way
+    before = csv_file(tmp_path / "a.csv", "sku,title,image_url", f'A,"Mug\nred café",{URL}/a.jpg', *without)
+    after = csv_file(tmp_path / "b.csv", "sku,title,image_url", f'A,"{padded}",{URL}/a.jpg', *without)
+
+    asked = asked_of(after, f"prompt={template}")
+
+    assert asked == asked_of(before, f"prompt={template}")
+    assert asked["A"][0]["prompt"] == template.strip().replace("\r\n", "\n").replace("{title}", "Mug\nred café")
+
+
+def test_a_task_manifest_and_the_recipes_own_text_are_read_the_same_way(tmp_path: Path) -> None:
+    head = "sku,endpoint,image,ref_image,prompt"
+    tasks = [
+        csv_file(tmp_path / f"{n}.csv", head, f'A,bg-replace,{URL}/a.jpg,{URL}/r.jpg,"{text}"')
+        for n, text in enumerate(("Mug\nred café", *PADDED))
+    ]
+    shop = csv_file(tmp_path / "shop.csv", "sku,title,image_url", f"A,t,{URL}/a.jpg")
+
+    of_rows = [asked_of(each, recipe=Recipe(steps=())) for each in tasks]
+    of_recipe = [asked_of(shop, f"prompt={text}", f"ref_image= {URL}/r.jpg ") for text in ("Mug\nred café", *PADDED)]
+
+    assert of_rows == of_recipe == [of_rows[0]] * len(tasks)
+
+
+def asked_of(shop: Path, *settings: str, recipe: Recipe = RECIPE) -> dict[str, tuple[dict[str, str], bytes]]:
     """By key, what planning *shop* would send, and what that is known by."""
-    wanted = Wanted(shop, RECIPE.with_settings(parse_settings(settings)), image_base_url=f"{URL}/media")
+    wanted = Wanted(shop, recipe.with_settings(parse_settings(settings)), image_base_url=f"{URL}/media")
     with scratch(None) as db:
         take_in(wanted, db)
         tasks = db.execute("SELECT key, params, fingerprint FROM tasks WHERE state='planned'")

@@ -43,7 +43,7 @@ STEPS = {
 }
 CELLS = st.tuples(
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=5),
-    st.sampled_from(["Mug", 'a "b" %s {c}', "", "  ", "é\n", "\ud800"]),
+    st.sampled_from(["Mug", " Mug\t", 'a "b" %s {c}', "", "  ", "é\n", "e\u0301\r\nb", "\u0301", "\ud800"]),
     st.sampled_from(["https://a.example/1.jpg", " https://a.example/2.jpg ", "photo.jpg", "", "https://bad.example/x"]),
     st.sampled_from(["1", "-1", "", "x", "999999999999999"]),
     st.sampled_from(["mood", "bright", "Bright", "dark", ""]),
@@ -52,7 +52,7 @@ CELLS = st.tuples(
 
 PLAIN_CELLS = st.tuples(
     st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=5),
-    st.sampled_from(["Mug", 'a "b" %s {c}', "é\n"]),
+    st.sampled_from(["Mug", 'a "b" %s {c}', "é\n", "e\u0301\r\nb"]),
     st.sampled_from(["https://a.example/1.jpg", " https://a.example/2.jpg "]),
     st.sampled_from(["1", "-1"]),
     st.sampled_from(["mood", "bright"]),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typer.testing import CliRunner
+
+from jobs.cli import app
 from jobs.nightly import wanted_of
 from pipeline.explain import Line, Totals, explain
 from pipeline.ledger import FILE, Ledger, decide
@@ -120,3 +123,12 @@ def reject(night: Night, key: str, step: str) -> None:
     assert decide.REJECT == "reject"
     ledger.run(lambda db: write_decisions(db, [Decision(key, step, "reject", "too dark")], now=night.clock()))
     ledger.close()
+
+
+async def test_a_line_break_in_a_text_does_not_break_the_line(night: Night) -> None:
+    await settled(night)
+    night.catalogue([("P0", "two\nlines", "images/0.png")])
+
+    said = CliRunner().invoke(app, ["explain", str(night.out), str(night.job()["manifest"]), "--key", "P0"])
+
+    assert "prompt thing 0→two\\nlines\n" in said.stdout

@@ -275,3 +275,11 @@ def test_a_rate_limited_failure_may_be_rejected_too(shop: Shop) -> None:
     shop.fail("MUG", "studio", "busy", ErrorClass.RATE_LIMITED)
 
     assert applied(shop, "MUG,studio,reject,,").rejected == 1
+
+
+def test_a_change_is_read_as_a_cell_is(shop: Shop) -> None:
+    shop.make("MUG", "scene")
+
+    applied(shop, "MUG,scene,reject,,prompt=red cafe\u0301 ")
+
+    assert params(shop, "MUG", "scene")["prompt"] == "red café"

@@ -70,12 +70,13 @@ def slowly(params: dict[str, Any], cells_: tuple[str, ...]) -> dict[str, Any] | 
     for name, value in params.items():
         varies = isinstance(value, str) and not Template.parse(value).constant
         text = Template.parse(value).bind(COLUMNS)(cells_) if isinstance(value, str) else value
-        if varies and not text.strip():
+        text = endpoint.cleaned(name, text)
+        if varies and not text:
             if name in endpoint.required:
                 return None
             continue
         try:
-            values[name], _ = endpoint.check(name, text.strip() if name == "subject_image" else text)
+            values[name], _ = endpoint.check(name, text)
         except BadParameters:
             return None
     return values
