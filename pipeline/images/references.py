@@ -94,9 +94,27 @@ def _url(text: str, *, allow_private: bool) -> Reference:
         return _bad(text, f"it is no valid URL ({error})")
     if not host:
         return _bad(text, "it is a URL without a host")
+    if problem := _impossible(host):
+        return _bad(text, problem)
     if not allow_private and (problem := _unreachable(host)):
         return _bad(text, f"{problem}, which the provider cannot reach; use a local path, or a public URL")
     return Reference(Kind.URL, text)
+
+
+def _impossible(host: str) -> str:
+    """Why no host can be called so; empty when one can."""
+    if not host.isprintable():
+        unseen = ", ".join(f"U+{ord(char):04X}" for char in host if not char.isprintable())
+        return f"its host holds an invisible character ({unseen}); write the address anew"
+    try:
+        host.rstrip(".").encode("idna")
+        if "xn--" in host:
+            from yarl import URL  # who asks the host reads its name in this way
+
+            URL.build(scheme="https", host=host).host  # noqa: B018  # raises
+    except ValueError:
+        return f"its host {_short(host)} is no valid name"
+    return ""
 
 
 def _unreachable(host: str) -> str:

@@ -225,7 +225,12 @@ class _Answer:
 
 def _parsed(url: str) -> URL:
     """*url* as it is written, since servers and signatures may mind; quoted only when it cannot be sent so."""
-    return URL(url, encoded=url.isascii() and " " not in url)
+    try:
+        target = URL(url, encoded=url.isascii() and " " not in url)
+        target.host  # noqa: B018  # raises for an xn-- name that stands for nothing
+    except ValueError as error:
+        raise _Unusable("it is no valid URL") from error
+    return target
 
 
 def _conditions(known: Validators) -> dict[str, str]:

@@ -101,6 +101,16 @@ def test_commas_of_an_address_are_its_own_and_those_behind_it_are_not(tmp_path: 
     assert asked["A"] == asked_of(same)["A"]
 
 
+@pytest.mark.parametrize("host", ["cdn\u200b.example.com", "c\u00addn.example.com", "xn--a.com"])
+def test_an_address_whose_host_cannot_be_is_an_invalid_row(tmp_path: Path, host: str) -> None:
+    shop = csv_file(tmp_path / "shop.csv", "sku,title,image_url", f"A,t,https://{host}/a.jpg", f"B,t,{URL}/b.jpg")
+
+    (bad,) = plan(shop).summary["invalid_rows"]
+
+    assert (bad["row"], bad["key"]) == (1, "A")
+    assert "its host" in bad["reason"]
+
+
 PADDED = (
     "Mug\r\nred café",
     "Mug\rred café",

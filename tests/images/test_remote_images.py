@@ -268,6 +268,21 @@ async def test_a_host_that_does_not_exist_or_answer_is_named(shop: Shop) -> None
     assert silent.passing
 
 
+@pytest.mark.parametrize("to", ["https://xn--/a.jpg", "https://xn--a.com/a.jpg"])
+async def test_a_redirect_to_no_valid_url_is_the_images_fault(shop: Shop, to: str) -> None:
+    facts = await look(shop.url(f"away?to={to}"))
+
+    assert (facts.problem, facts.passing) == ("it is no valid URL", False)
+
+
+@pytest.mark.parametrize("url", ["https://c\u200bdn.shop.com/a.jpg", "https://xn--/a.jpg", "https://xn--a.com/a.jpg"])
+async def test_a_host_that_cannot_be_is_the_images_fault(url: str) -> None:
+    facts = await look(url)
+
+    assert "its host" in facts.problem
+    assert not facts.passing
+
+
 @pytest.mark.parametrize("url", ["", "photos/mug.jpg", "s3://bucket/a.jpg", "http://[x/a", "http://shop.com:99999/"])
 async def test_what_is_no_url_is_not_asked_for(url: str) -> None:
     facts = await look(url)
