@@ -16,6 +16,7 @@ import platformdirs
 from dotenv import dotenv_values
 
 from pipeline.errors import RecipeError
+from pipeline.paths import local_path
 
 PREFIX = "PHOTOBATCH_"
 KEY = "SEGMIND_API_KEY"
@@ -57,7 +58,7 @@ def api_key() -> str | None:
     if key := os.environ.get(KEY, "").strip():
         return key
     named = os.environ.get(KEY_FILE)
-    path = Path(named).expanduser() if named else config_folder() / "key"
+    path = local_path(named) if named else config_folder() / "key"
     if named is None and not path.exists():
         return None
     try:

@@ -14,6 +14,7 @@ from jobs.entries import ENTRIES, TABLES
 from jobs.survey import Survey, survey
 from jobs.wanting import source
 from pipeline.errors import FolderError
+from pipeline.paths import local_path
 from pipeline.words import many
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _relative(manifest: str, folder: Path) -> str:
     """*manifest* as the job file names it: relative to *folder* where that is possible."""
     if "://" in manifest or manifest == "-":
         return manifest
-    path = Path(manifest).expanduser().absolute()
+    path = local_path(manifest).absolute()
     try:
         return Path(os.path.relpath(path, folder.absolute())).as_posix()
     except ValueError:  # another drive

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.entries import BY_PLACE, ENTRIES, PATHS, TABLES
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import ManifestError, RecipeError
+from pipeline.paths import exists, local_path
 from pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Job:
     def manifest(self) -> str:
         """The manifest as it is now: of a pattern, the newest file.  Raises ManifestError when there is none."""
         named = str(self.values["manifest"])
-        if "://" in named or named == "-" or Path(named).exists():
+        if "://" in named or named == "-" or exists(Path(named)):
             return named
         files = [path for path in _matching(named, self.path.absolute().parent) if path.is_file()]
         if not files:
@@ -160,7 +161,7 @@ def _recipe(path: Path, data: Mapping[str, Any], values: Mapping[str, Any]) -> R
     if isinstance(values["recipe"], str):
         if "step" in data or "checks" in data:
             raise RecipeError(f"{path}: names a recipe file and has steps of its own", hint="keep one of them")
-        return Recipe.load(path.absolute().parent / Path(values["recipe"]).expanduser())
+        return Recipe.load(path.absolute().parent / local_path(values["recipe"]))
     inline = {name: data[name] for name in INLINE if name in data}
     if not inline:
         return Recipe(steps=())
@@ -174,10 +175,10 @@ def _absolute(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     found = dict(values)
     for place in PATHS:
         if found[place] is not None:
-            found[place] = folder / Path(found[place]).expanduser()
+            found[place] = folder / local_path(found[place])
     named = str(found["manifest"])
     if "://" not in named and named != "-":
-        found["manifest"] = str(folder / Path(named).expanduser())
+        found["manifest"] = str(folder / local_path(named))
     return found
 
 

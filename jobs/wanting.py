@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.options import listed
 from pipeline.errors import ManifestError, RecipeError
+from pipeline.paths import exists, local_path
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -32,7 +33,7 @@ def recipe_from(recipe: Path | None, endpoint: str | None, settings: list[str] |
 
 def source(manifest: str) -> Any:
     """The manifest argument; raises ManifestError for a path that is not there."""
-    if manifest == "-" or "://" in manifest or Path(manifest).expanduser().exists():
+    if manifest == "-" or "://" in manifest or exists(local_path(manifest)):
         return manifest
     raise ManifestError(f"{manifest}: there is no such file or folder", hint="is the path right?")
 

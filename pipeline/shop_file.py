@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -18,12 +17,14 @@ from pipeline.errors import FolderError, ManifestError, RecipeError
 from pipeline.firstimage import FirstImages
 from pipeline.inspection import reading
 from pipeline.manifest.export import Exported, export
+from pipeline.paths import exists, local_path
 from pipeline.recipe import Recipe
 from pipeline.template import Template
 from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
     import sqlite3
+    from pathlib import Path
 
     from pipeline.task import Row
 
@@ -107,7 +108,7 @@ def _last_reading(db: sqlite3.Connection, folder: Path) -> tuple[str, Recipe, di
 
 
 def _existing(place: str) -> str:
-    if "://" in place or Path(place).expanduser().exists():
+    if "://" in place or exists(local_path(place)):
         return place
     raise ManifestError(
         f"the manifest {place} is not there any more", hint="name the file the run was made from: --manifest FILE"

@@ -18,7 +18,8 @@ from pipeline.images.errors import BadInput
 from pipeline.images.prepare import examine
 from pipeline.images.references import Kind, classify, data_uri_bytes
 from pipeline.manifest import references
-from pipeline.seenfiles import SeenFiles, look, size_and_time
+from pipeline.paths import exists, local_path
+from pipeline.seenfiles import SeenFiles, look
 from pipeline.storage import CloudError, CloudStorage, NoSuchObject
 from pipeline.wish import BadImage
 
@@ -135,7 +136,7 @@ class Sources:
         """Where on the web *ref* is; empty when it is elsewhere."""
         if ref.startswith(("http://", "https://")):
             return ref
-        if self._base_url is None or "://" in ref or not ref or self._path(ref).exists():
+        if self._base_url is None or "://" in ref or not ref or exists(self._path(ref)):
             return ""
         return self._base_url + ref.lstrip("/")
 
@@ -194,7 +195,7 @@ class Sources:
 
     def _relative(self, ref: str, path: Path) -> tuple[str, str]:
         """A file where it is named; else, below the base URL."""
-        if self._base_url is None or "://" in ref or _is_there(path):
+        if self._base_url is None or "://" in ref or exists(path):
             return self._file(ref, path)
         if (count := references.count(ref)) > 1:
             raise BadImage(_several(count))
@@ -213,7 +214,9 @@ class Sources:
         return self._path(found.value) if found.kind is Kind.FILE else None
 
     def _path(self, value: str) -> Path:
-        return _placed(value, self._folder)
+        path = local_path(value)
+        return path if path.is_absolute() else self._folder / path
+
 
 
 class _Storage:
@@ -244,25 +247,12 @@ def address_of(ref: str, folder: Path | None, base_url: str | None) -> str | Non
     found = classify(ref, allow_private=True)
     if found.kind in (Kind.URL, Kind.CLOUD):
         return ref
-    named = found.kind is Kind.FILE and "://" not in ref
-    if named and base_url and not _is_there(_placed(found.value, folder or Path())):
-        return base_url.rstrip("/") + "/" + ref.lstrip("/")
+    if found.kind is Kind.FILE and base_url and "://" not in ref:
+        path = local_path(found.value)
+        if not exists(path if path.is_absolute() else (folder or Path()) / path):
+            return base_url.rstrip("/") + "/" + ref.lstrip("/")
     return None
 
 
 def _several(count: int) -> str:
     return f"the cell holds {count} images, and a call takes one; give each image a row or a column of its own"
-
-
-def _placed(named: str, folder: Path) -> Path:
-    """The file *named* in a cell, below *folder* unless it says otherwise."""
-    try:
-        path = Path(named).expanduser()
-    except RuntimeError:  # ~photo.jpg: nobody of that name lives here
-        path = Path(named)
-    return path if path.is_absolute() else folder / path
-
-
-def _is_there(path: Path) -> bool:
-    """Whether *path* is a file or folder; no text is too long to ask about."""
-    return size_and_time(path)[0] >= 0

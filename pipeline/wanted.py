@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.errors import ManifestError
 from pipeline.manifest import Manifest, open_manifest
+from pipeline.paths import local_path
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
@@ -74,14 +75,14 @@ class Wanted:
         if not isinstance(self.manifest, str | Path):
             return str(getattr(self.manifest, "name", None) or "data frame")
         text = str(self.manifest)
-        return text if text == "-" or "://" in text else str(Path(text).expanduser().absolute())
+        return text if text == "-" or "://" in text else str(local_path(text).absolute())
 
     @property
     def reading(self) -> dict[str, Any]:
         """The flags with which the manifest is read, where they say something; plain JSON values."""
         flags = {
             "platform": self.platform,
-            "images": None if self.images is None else str(Path(self.images).expanduser().absolute()),
+            "images": None if self.images is None else str(local_path(self.images).absolute()),
             "encoding": self.encoding,
             "encoding_errors": None if self.encoding_errors == "strict" else self.encoding_errors,
             "delimiter": self.delimiter,

@@ -6,7 +6,6 @@ Owns the order of decisions.  Each decision itself lives in the module named aft
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.errors import ManifestError
@@ -22,9 +21,11 @@ from pipeline.manifest.jsonlines import open_json
 from pipeline.manifest.notices import Notices
 from pipeline.manifest.parquet import open_parquet
 from pipeline.manifest.reader import Wishes
+from pipeline.paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pipeline.manifest.origin import Origin
     from pipeline.manifest.reader import Reader
@@ -144,7 +145,7 @@ def _origin(source: Any, open_remote: Callable[[str], BinaryIO] | None) -> Origi
         return origins.stdin()
     if isinstance(source, str) and origins.is_remote(source):
         return origins.remote(source, open_remote)
-    return origins.local(Path(source).expanduser(), str(source))
+    return origins.local(local_path(source), str(source))
 
 
 def _reader(origin: Origin, wishes: Wishes, notices: Notices) -> Reader:

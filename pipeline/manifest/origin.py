@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from pipeline.errors import ManifestError
+from pipeline.paths import exists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +104,7 @@ class Origin:
 
 def local(path: Path, name: str) -> Origin:
     """The manifest at *path*, copied if it is a pipe; ManifestError with the nearest name when there is none."""
-    if not path.exists():
+    if not exists(path):
         raise ManifestError(f"{name}: no such file", hint=_nearest_file(path))
     if path.is_dir():
         return Origin(name, path, path.parent)
@@ -152,8 +153,11 @@ def _unreadable(name: str, error: OSError) -> ManifestError:
 
 
 def _nearest_file(path: Path) -> str:
-    if not path.parent.is_dir():
+    if not exists(path.parent):
         return f"the folder {path.parent} does not exist either"
-    names = [entry.name for entry in path.parent.iterdir()]
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f"the folder {path.parent} cannot be looked into"
     close = difflib.get_close_matches(path.name, names, n=1)
     return f"did you mean {path.parent / close[0]}?" if close else "check the path"

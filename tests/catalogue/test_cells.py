@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.errors import ManifestError
 from pipeline.manifest import open_manifest
 from pipeline.planning import scratch, take_in
 from pipeline.recipe import Recipe, parse_settings
 from pipeline.wanted import Wanted
-from tests.catalogue.commands import csv_file, plan
+from tests.catalogue.commands import csv_file, photobatch, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,3 +158,22 @@ def asked_of(shop: Path, *settings: str, recipe: Recipe = RECIPE) -> dict[str, t
         take_in(wanted, db)
         tasks = db.execute("SELECT key, params, fingerprint FROM tasks WHERE state='planned'")
         return {key: (json.loads(params), known_by) for key, params, known_by in tasks}
+
+
+@pytest.mark.parametrize("name", ["~nobody-has-this-name.jpg", "~nobody-has-this-name/a.jpg", "x" * 300, "m/" * 2500])
+def test_a_name_that_no_file_has_is_an_invalid_row_or_an_address_below_the_base(tmp_path: Path, name: str) -> None:
+    shop = csv_file(tmp_path / "shop.csv", "sku,title,image_url", f"A,t,{name}", f"B,t,{URL}/b.jpg")
+
+    assert [bad["key"] for bad in plan(shop).summary["invalid_rows"]] == ["A"]
+    assert asked_of(shop)["A"][0]["image"] == f"{URL}/media/{name}"
+
+
+@pytest.mark.parametrize("name", ["~nobody-has-this-name/shop.csv", "~nobody-has-this-name", "x" * 300 + ".csv"])
+def test_a_manifest_whose_name_no_file_has_is_not_there(tmp_path: Path, name: str) -> None:
+    csv_file(tmp_path / "job.toml", f'manifest = "{name}"', 'out = "out"')
+
+    for said in (plan(name), photobatch("init", name), photobatch("nightly", "job.toml", "--sandbox")):
+        assert said.code == 2
+        assert "there is no such file" in said.err
+    with pytest.raises(ManifestError, match="no such file"):
+        open_manifest(name)
