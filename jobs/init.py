@@ -13,6 +13,7 @@ from jobs.console import say
 from jobs.entries import ENTRIES, TABLES
 from jobs.survey import Survey, survey
 from jobs.wanting import source
+from pipeline.destination import complete, named_by_user
 from pipeline.errors import FolderError
 from pipeline.paths import local_path
 from pipeline.words import many
@@ -56,8 +57,8 @@ def init(
             raise FolderError(f"{path} exists already", hint="nothing was written; choose another folder: --to DIR")
     to.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with named_by_user(path), complete(path) as aside:
+            aside.write_text(text, encoding="utf-8", newline="\n")
         say(f"wrote {path}")
     if not seen.from_rows and seen.key and seen.image and seen.illustrated:
         key, image = _column(seen.key), _column(seen.image)

@@ -17,7 +17,7 @@ from pipeline.binding import WARNINGS_KEPT
 from pipeline.errors import ManifestError
 from pipeline.expand import BoundRecipe
 from pipeline.ledger import FILE, counts, schema
-from pipeline.ledger.intake import Intake
+from pipeline.ledger.intake import Intake, as_texts
 from pipeline.manifest.keys import choose_key
 from pipeline.manifest.products import ProductReader
 from pipeline.planned import Plan
@@ -95,6 +95,7 @@ class Planner:
         """Take one batch of rows in after the other; yields the rows taken so far.  Call `finish` afterwards."""
         for rows in self.manifest.batches(BATCH):
             if any(not ref.startswith(WEB) for ref in self.bound.image_refs_of(rows[::SAMPLED])):
+                as_texts(rows)  # before the ledger is told of files by these names
                 self.sources.warm(self.bound.image_refs_of(rows))
             self.intake.batch(rows)
             yield self.intake.taken.rows

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.errors import ManifestError
 from pipeline.manifest import Manifest, open_manifest
+from pipeline.manifest.origin import full_name
 from pipeline.paths import local_path
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ class Wanted:
 
     @property
     def place(self) -> str:
-        """Where the manifest is, for the ledger: a full path, an address, or words."""
+        """Where the manifest is, for the ledger: a full path, an address, or words.  Raises ManifestError."""
         if isinstance(self.manifest, Manifest):
             return self.manifest.name
         if not isinstance(self.manifest, str | Path):
             return str(getattr(self.manifest, "name", None) or "data frame")
         text = str(self.manifest)
-        return text if text == "-" or "://" in text else str(local_path(text).absolute())
+        return text if text == "-" or "://" in text else full_name(local_path(text))
 
     @property
     def reading(self) -> dict[str, Any]:

@@ -75,6 +75,14 @@ class Known(NamedTuple):
         return self.error if wish.fingerprint is None else wish.error
 
 
+def as_texts(rows: Sequence[Row]) -> list[bytes]:
+    """The cells of *rows* as they are kept; raises ManifestError for text that no file can keep."""
+    try:
+        return [as_json(row.cells) for row in rows]
+    except ValueError as error:
+        raise unwritable(rows) from error
+
+
 class Intake:
     """Takes one manifest into the ledger.  Runs inside a transaction of the caller; blocking."""
 
@@ -115,10 +123,7 @@ class Intake:
 
     def batch(self, rows: Sequence[Row]) -> None:
         """Take *rows* in; raises ManifestError for text that no file can keep."""
-        try:
-            texts = [as_json(row.cells) for row in rows]
-        except ValueError as error:
-            raise unwritable(rows) from error
+        texts = as_texts(rows)
         self.taken.rows += len(rows)
         if self._bulk is None:
             self._take(rows, texts)

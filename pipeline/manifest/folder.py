@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
+from pipeline.paths import exists
 from pipeline.task import Row
 
 if TYPE_CHECKING:
@@ -49,22 +50,25 @@ def open_folder(folder: Path, name: str, notices: Notices) -> FolderReader:
     """List the images under *folder*; ManifestError when there are none."""
     found: list[str] = []
     others: Counter[str] = Counter()
-    for path in _files(folder):
+    closed: list[str] = []
+    for path in _files(folder, closed):
         if PurePosixPath(path).suffix.lower() in EXTENSIONS:
             found.append(path)
         else:
             others[PurePosixPath(path).suffix.lower()] += 1
     if not found:
-        raise ManifestError(f"{name}: no images in this folder", hint=_what_else(others))
+        raise ManifestError(f"{name}: no images in this folder", hint=_cannot(closed) or _what_else(others))
     notices.note(f"folder, {len(found):,} images")
     if others:
         notices.note(f"{others.total():,} other files in the folder are not used")
+    if closed:
+        notices.warn(f"{_cannot(closed)}: images in it are not used")
     return FolderReader(tuple(found), _keys(found))
 
 
-def _files(folder: Path) -> Iterator[str]:
-    """Relative paths with forward slashes, sorted within each folder."""
-    for at, folders, files in os.walk(folder):
+def _files(folder: Path, closed: list[str]) -> Iterator[str]:
+    """Relative paths with forward slashes, sorted within each folder; *closed* is told what cannot be looked into."""
+    for at, folders, files in os.walk(folder, onerror=lambda error: closed.append(str(error.filename))):
         written = _RESULT_FOLDERS if _RESULT_MARK in files else frozenset()
         folders[:] = sorted(f for f in folders if f not in written and not _is_skipped(Path(at, f)))
         for file in sorted(files):
@@ -73,7 +77,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _is_skipped(folder: Path) -> bool:
-    return _is_hidden(folder.name) or (folder / _RESULT_MARK).exists()
+    return _is_hidden(folder.name) or exists(folder / _RESULT_MARK)
 
 
 def _is_hidden(name: str) -> bool:
@@ -102,6 +106,11 @@ def _row(number: int, path: str, key: str) -> Row:
     title = re.sub(r"[\s_-]+", " ", pure.stem).strip()
     parent = "" if str(pure.parent) == "." else str(pure.parent)
     return Row(number, (key, title, path, "1", path, parent))
+
+
+def _cannot(closed: list[str]) -> str:
+    others = f" and {len(closed) - 1:,} more" if closed[1:] else ""
+    return f"{closed[0]}{others} cannot be looked into" if closed else ""
 
 
 def _what_else(others: Counter[str]) -> str:

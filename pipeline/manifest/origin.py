@@ -106,6 +106,7 @@ def local(path: Path, name: str) -> Origin:
     """The manifest at *path*, copied if it is a pipe; ManifestError with the nearest name when there is none."""
     if not exists(path):
         raise ManifestError(f"{name}: no such file", hint=_nearest_file(path))
+    full_name(path)
     if path.is_dir():
         return Origin(name, path, path.parent)
     try:
@@ -115,6 +116,19 @@ def local(path: Path, name: str) -> Origin:
             return Origin(name, path, path.parent, Seal.of(file))
     except OSError as error:
         raise _unreadable(name, error) from error
+
+
+def full_name(path: Path) -> str:
+    """*path* from the root, as the ledger keeps it; raises ManifestError where it could not."""
+    name = str(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise ManifestError(
+            f"{name!a}: the name is not valid UTF-8, and the ledger could not keep it",
+            hint="rename the file, or the folder that it is in",
+        ) from error
+    return name
 
 
 def remote(url: str, open_remote: Callable[[str], BinaryIO] | None) -> Origin:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -225,3 +227,32 @@ def test_a_variable_that_is_not_set_is_a_usage_error_and_no_folder(tmp_path: Pat
 
     assert said.code == 2
     assert {path.name for path in tmp_path.iterdir()} <= {"a.jpg", "shop.csv", "job.toml"}
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_photo_whose_name_is_not_utf_8_is_named_as_the_reason(tmp_path: Path, command: str) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in (b"a.jpg", b"b\xfc.jpg"):
+        (tmp_path / "photos" / os.fsdecode(name)).write_bytes(photo())
+
+    said = photobatch(command, "photos", *RELIGHT, "--sandbox", *(["--out", "out"] if command == "run" else []))
+
+    assert said.code == 2
+    assert "row 2 holds half a character" in said.err
+    assert "must be valid UTF-8" in said.err
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+@pytest.mark.parametrize("command", [("plan", *RELIGHT), ("run", *RELIGHT, "--sandbox", "--out=out"), ("init",)])
+def test_a_manifest_whose_name_is_not_utf_8_is_refused_before_anything_is_written(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    name = os.fsdecode(b"cat\xfc.csv")
+    csv_file(tmp_path / name, "sku,title,image_url", f"A,t,{URL}/a.jpg")
+
+    said = photobatch(command[0], name, *command[1:])
+
+    assert said.code == 2
+    assert "cat\\udcfc.csv: the name is not valid UTF-8" in said.err.replace("'", "")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

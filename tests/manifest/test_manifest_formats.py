@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -393,3 +394,17 @@ def test_a_folder_without_images_is_refused(tmp_path: Path, files: tuple[str, ..
         open_manifest(photos(tmp_path, *files))
 
     assert remedy in caught.value.hint
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look everywhere")
+@pytest.mark.parametrize("mode", [0o000, 0o200])
+def test_a_sub_folder_that_may_not_be_entered_is_left_out_with_a_warning(tmp_path: Path, mode: int) -> None:
+    photos(tmp_path, "a.jpg", "closed/b.jpg")
+    (tmp_path / "closed").chmod(mode)
+    try:
+        manifest = open_manifest(tmp_path)
+    finally:
+        (tmp_path / "closed").chmod(0o755)
+
+    assert [row.cells[0] for row in manifest.rows()] == ["a"]
+    assert [text for text in manifest.warnings if "closed cannot be looked into" in text]
