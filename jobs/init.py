@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from jobs import options
-from jobs.console import say
+from jobs.console import on_one_line, say
 from jobs.entries import ENTRIES, TABLES
 from jobs.survey import Survey, survey
 from jobs.wanting import source
 from pipeline.destination import complete, named_by_user
 from pipeline.errors import FolderError
 from pipeline.paths import local_path
+from pipeline.template import bare
 from pipeline.words import many
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def job_text(manifest: str, seen: Survey, folder: Path, reading: Mapping[str, st
 
 def recipe_text(manifest: str, seen: Survey) -> str:
     """The recipe: one step that works as it stands, and a second one as a comment."""
-    columns = [*seen.columns[:MOST_COLUMNS], *(["…"] if len(seen.columns) > MOST_COLUMNS else [])]
+    columns = [*map(bare, seen.columns[:MOST_COLUMNS]), *(["…"] if len(seen.columns) > MOST_COLUMNS else [])]
     notes = "".join(f"# {_one_line(note)}\n" for note in seen.notes)
     key = f"key = {quoted(_column(seen.key))}  # {_one_line(seen.key_reason)}" if seen.key else '# key = "{column}"'
     image = quoted(_column(seen.image or "image_url"))
@@ -172,7 +173,7 @@ def _relative(manifest: str, folder: Path) -> str:
 
 
 def _column(name: str) -> str:
-    return f"{{{name}}}"
+    return f"{{{bare(name)}}}"
 
 
 def _stem(manifest: str) -> str:
@@ -180,4 +181,4 @@ def _stem(manifest: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return on_one_line(" ".join(text.split()))

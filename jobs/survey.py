@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ManifestError
+from pipeline.cells import image_of
+from pipeline.errors import ManifestError, RecipeError
 from pipeline.manifest import open_manifest
 from pipeline.manifest.keys import choose_key, unique_column
+from pipeline.template import bare
+from pipeline.template import place as place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,19 +63,30 @@ def survey(source: str, **reading: str) -> Survey:
     key, reason = _key(manifest)
     image = _image(manifest.columns, [row.cells for row in islice(manifest.rows(), SAMPLE_ROWS)])
     place = None if image is None else manifest.columns.index(image)
-    filled = [place is not None and bool(row.cells[place].strip()) for row in manifest.rows()]
+    title = next((found for name in TITLES if (found := _find(manifest.columns, name))), None)
+    filled = [place is not None and bool(image_of(row.cells[place])) for row in manifest.rows()]
     return Survey(
         rows=len(filled),
         columns=manifest.columns,
         notes=tuple(manifest.notes),
-        key=key,
+        key=_nameable(manifest.columns, key),
         key_reason=reason,
-        image=image,
-        title=next((_find(manifest.columns, name) for name in TITLES if _find(manifest.columns, name)), None),
+        image=_nameable(manifest.columns, image),
+        title=_nameable(manifest.columns, title),
         from_rows=_find(manifest.columns, "endpoint") is not None,
         illustrated=sum(filled),
         warnings=tuple(manifest.warnings),
     )
+
+
+def _nameable(columns: Sequence[str], column: str | None) -> str | None:
+    """*column* when a template can name it: not when its braces are all that tells it from another one."""
+    if column is None or not (name := bare(column)):
+        return None
+    try:
+        return column if columns[place_of(columns, name)] == column else None
+    except RecipeError:
+        return None
 
 
 def _key(manifest: Manifest) -> tuple[str | None, str]:

@@ -1,7 +1,8 @@
 """Templates: text with column names in braces, ``{title} on a walnut table``.
 
 ``{{`` and ``}}`` are literal braces.  A column name may hold spaces and punctuation, as real exports do
-(``{Image URLs (x,y,z...)}``).  A cell that is only a part of the text comes without the white space around it.
+(``{Image URLs (x,y,z...)}``); braces of its own are left out (``{Price EUR}`` for ``Price {EUR}``).  A cell that is
+only a part of the text comes without the white space around it.
 Knows nothing of recipes, endpoints or files.
 """
 
@@ -97,7 +98,7 @@ class Template:
 def place(columns: Sequence[str], name: str) -> int:
     """Index of column *name*: as written, else ignoring case and padding, else ``Image URL`` for ``image_url``.
 
-    Raises RecipeError where no column is meant, or several may be.
+    A column's own braces count as the last.  Raises RecipeError where no column is meant, or several may be.
     """
     if name in columns:
         return columns.index(name)
@@ -111,9 +112,14 @@ def place(columns: Sequence[str], name: str) -> int:
     )
 
 
+def bare(column: str) -> str:
+    """*column* as a template names it."""
+    return re.sub("[{}]", "", column).strip()
+
+
 def _folded(name: str) -> str:
     return name.strip().casefold()
 
 
 def _loose(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
+    return re.sub(r"[\s_-]+", "_", bare(name).casefold())

@@ -71,6 +71,27 @@ def test_what_init_writes_is_valid_and_runs(shop: Path) -> None:
     assert (again.code, json.loads(again.out)["this_run"]["done"]) == (99, 0)
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["sku {id},title\x01x,image {url}", "id,{{title}},{image}", '"sku\n{1}",title,"image\x7f\x1b"', "a}b,t,x{image"],
+)
+def test_what_init_writes_for_braces_and_control_characters_in_names_runs(shop: Path, header: str) -> None:
+    rows = [f"A{n},t,images/{name}.jpg" for n, name in enumerate(("mug", "bottle", "sneaker"))]
+    (shop / "odd.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+
+    said = photobatch("init", "odd.csv")
+    night = photobatch("nightly", "nightly.toml", "--sandbox")
+
+    assert (said.code, night.code, "please check" in said.err) == (0, 0, False)
+    assert night.out.startswith("nightly: 3 done")
+
+
+def test_init_says_when_only_braces_tell_two_columns_apart(shop: Path) -> None:
+    (shop / "odd.csv").write_text("sku,image {1},image 1\nA,https://x.example/a.jpg,b\n", encoding="utf-8")
+
+    assert "no column looks like images" in photobatch("init", "odd.csv").err
+
+
 def test_init_overwrites_nothing_and_writes_nothing_when_one_file_is_there(shop: Path) -> None:
     (shop / "recipe.toml").write_text("mine", encoding="utf-8")
     said = photobatch("init", "catalog.csv")
