@@ -29,6 +29,8 @@ PAY, SHARE, FETCH, SETTLE, NOTHING = "pay", "share", "fetch", "settle", "nothing
 """What a run would do: pay for a call, copy an output that was paid for, fetch what the provider has accepted, ask the
 provider's history, or nothing."""
 LONGEST = 48
+LEAD = 12
+"""Characters shown before the first difference of two long values."""
 
 BEFORE = """
 CREATE TEMP TABLE before AS
@@ -232,10 +234,19 @@ def _what_changed(now: Present, past: Past) -> tuple[str, str]:
     before, after = json.loads(past.params or "{}"), json.loads(now.params)
     images = endpoints.get(now.endpoint).images
     changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    words = ", ".join(f"{name} {_short(before.get(name))}→{_short(after.get(name))}" for name in changed)
+    words = ", ".join(f"{name} {_change(before.get(name), after.get(name))}" for name in changed)
     return ("image changed" if all(name in images for name in changed) else "params changed"), words
 
 
-def _short(value: Any) -> str:
-    text = "default" if value is None else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _change(before: Any, after: Any) -> str:
+    """``before→after``; long values cut so that what differs is seen."""
+    texts = ["default" if value is None else str(value) for value in (before, after)]
+    pairs = enumerate(zip(*texts, strict=False))
+    alike = next((n for n, (one, other) in pairs if one != other), min(map(len, texts)))
+    start = alike - LEAD if alike > LONGEST - LEAD else 0
+    return "→".join(_short(text, start) for text in texts)
+
+
+def _short(text: str, start: int) -> str:
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"

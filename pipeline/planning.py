@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.binding import WARNINGS_KEPT
 from pipeline.errors import ManifestError
 from pipeline.expand import BoundRecipe
+from pipeline.images.references import is_signed
 from pipeline.ledger import FILE, counts, schema
 from pipeline.ledger.intake import Intake, as_texts
 from pipeline.manifest.keys import choose_key
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 SAMPLED = 20
-"""One row in so many tells whether a batch has images that are not on the web."""
+"""One row in so many tells whether a batch has images that are not on the web, or signed addresses."""
+SIGNED = (
+    "an image's address carries a signature: such an address changes with every export, and each change is paid for;"
+    " give addresses that stay, or s3://, gs:// and az:// ones"
+)
 KEY_ROWS = 20_000
 """Rows by which a key is chosen before all are read."""
 
@@ -94,7 +99,10 @@ class Planner:
     def steps(self) -> Iterator[int]:
         """Take one batch of rows in after the other; yields the rows taken so far.  Call `finish` afterwards."""
         for rows in self.manifest.batches(BATCH):
-            if any(not ref.startswith(WEB) for ref in self.bound.image_refs_of(rows[::SAMPLED])):
+            sample = list(self.bound.image_refs_of(rows[::SAMPLED]))
+            if any(map(is_signed, sample)):
+                self.bound.warnings[SIGNED] += sum(map(is_signed, self.bound.image_refs_of(rows)))
+            if any(not ref.startswith(WEB) for ref in sample):
                 as_texts(rows)  # before the ledger is told of files by these names
                 self.sources.warm(self.bound.image_refs_of(rows))
             self.intake.batch(rows)

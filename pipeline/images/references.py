@@ -46,6 +46,15 @@ _HIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN_CHARACTERS = 60
 
 
+_SIGNATURE = re.compile(r"[?&](?:X-Amz-Signature|X-Goog-Signature|Signature|sig)=", re.IGNORECASE)
+_EXPIRY = re.compile(r"[?&](?:X-Amz-Expires|X-Goog-Expires|Expires|se)=", re.IGNORECASE)
+
+
+def is_signed(url: str) -> bool:
+    """Whether *url* carries a signature that runs out, as links into a private bucket do."""
+    return "sig" in url.lower() and bool(_SIGNATURE.search(url) and _EXPIRY.search(url))
+
+
 def classify(text: str, *, allow_private: bool = False) -> Reference:
     """What *text* refers to.  URLs of this computer and of private networks are bad unless *allow_private*."""
     text = text.strip()

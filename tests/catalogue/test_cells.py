@@ -12,7 +12,7 @@ from pipeline.manifest import open_manifest
 from pipeline.planning import scratch, take_in
 from pipeline.recipe import Recipe, parse_settings
 from pipeline.wanted import Wanted
-from tests.catalogue.commands import csv_file, photobatch, plan
+from tests.catalogue.commands import RELIGHT, csv_file, photobatch, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,3 +177,17 @@ def test_a_manifest_whose_name_no_file_has_is_not_there(tmp_path: Path, name: st
         assert "there is no such file" in said.err
     with pytest.raises(ManifestError, match="no such file"):
         open_manifest(name)
+
+
+def test_addresses_with_a_signature_are_warned_of_once_with_their_number(tmp_path: Path) -> None:
+    sign = "X-Amz-Expires=3600&X-Amz-Signature="
+    rows = [f"A{n},t,{URL}/{n}.jpg" + f"?{sign}{n}" * (n % 2 == 0) for n in range(30)]
+    shop = csv_file(tmp_path / "shop.csv", "sku,title,image_url", *rows)
+
+    planned = plan(shop).summary
+    ran = photobatch("run", shop, *RELIGHT, "--sandbox", "--cap", "0", "--out", "out")
+
+    (warning,) = planned["warnings"]
+    assert "each change is paid for" in warning
+    assert warning.endswith("(15 times)")
+    assert ran.err.count("each change is paid for") == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.images.addresses import why_private
 from pipeline.images.errors import BadInput
-from pipeline.images.references import Kind, classify, data_uri_bytes
+from pipeline.images.references import Kind, classify, data_uri_bytes, is_signed
 
 USABLE = [
     ("https://cdn.shop.com/a.jpg?v=1", Kind.URL, None),
@@ -123,3 +123,21 @@ def test_an_address_that_is_not_of_the_public_internet_is_refused(address: str) 
 )
 def test_a_public_address_is_not_refused(address: str) -> None:
     assert why_private(ipaddress.ip_address(address)) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "signed"),
+    [
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature=ab12", True),
+        ("X-Goog-Expires=3600&X-Goog-Signature=ab12", True),
+        ("AWSAccessKeyId=A&Expires=1700000000&Signature=a%2B", True),
+        ("Expires=1700000000&Signature=a~&Key-Pair-Id=K", True),
+        ("sv=2022-11-02&se=2026-01-01&sr=b&sp=r&sig=a%3D", True),
+        ("v=1700000000", False),
+        ("s=ab12", False),
+        ("design=1&se=2", False),
+        ("sig=ab12", False),
+    ],
+)
+def test_a_link_that_runs_out_is_known_by_its_signature(query: str, *, signed: bool) -> None:
+    assert is_signed(f"https://bucket.example.com/a.jpg?{query}") is signed

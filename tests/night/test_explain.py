@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from typer.testing import CliRunner
 
 from jobs.cli import app
@@ -132,3 +133,22 @@ async def test_a_line_break_in_a_text_does_not_break_the_line(night: Night) -> N
     said = CliRunner().invoke(app, ["explain", str(night.out), str(night.job()["manifest"]), "--key", "P0"])
 
     assert "prompt thing 0→two\\nlines\n" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("oak", "pine", "oak→pine"),
+        ("o" * 60, "pine", f"{'o' * 47}…→pine"),
+        ("a" * 90 + "b" * 90, "a" * 90 + "c", f"…{'a' * 12}{'b' * 34}…→…{'a' * 12}c"),
+        ("a" * 40 + "b" * 40, "a" * 40, f"…{'a' * 12}{'b' * 34}…→…{'a' * 12}"),
+    ],
+)
+async def test_long_values_are_cut_so_that_the_difference_is_seen(
+    night: Night, before: str, after: str, said: str
+) -> None:
+    night.catalogue([("P0", before, night.photo("0.png", "red"))])
+    assert (await night.work())["exit_code"] == 0
+    night.catalogue([("P0", after, "images/0.png")])
+
+    assert told(night)["P0", "mood"].why == f"params changed: prompt {said}"
