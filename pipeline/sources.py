@@ -218,7 +218,6 @@ class Sources:
         return path if path.is_absolute() else self._folder / path
 
 
-
 class _Storage:
     """Object storage as planning sees it.  A client is made when the first object is met."""
 
