@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jobs.console import print_json, say
+from jobs.console import complain, print_json, say
 from jobs.display import Display
 from jobs.metrics import Metrics
 from jobs.morning import markdown
@@ -85,6 +85,8 @@ def conduct_watched(
     finally:
         metrics.close()
         watcher.close()
+    if last.summary is None:
+        complain(f"exit code {INTERRUPTED}: interrupted before the run could sum up; see: photobatch status {out}")
     return last.summary
 
 

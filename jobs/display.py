@@ -9,7 +9,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from jobs.console import say, stderr
+from jobs.console import complain, say, stderr
+from jobs.ending import complaint
 from jobs.folder import is_rehearsal
 from jobs.runlog import RunLog
 from jobs.tables import print_places, print_plan_line, print_summary
@@ -76,6 +77,8 @@ class Display(Watcher):
         for task in self._tasks:
             task.cancel()
         self._log.note("finished", summary)
+        if self._quiet and summary["exit_code"]:
+            complain(complaint(summary, self._folder))
         if not self._quiet:
             print_summary(summary)
             print_places(self._folder)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobs.ending import meaning
 from jobs.unattended import nothing_done
 from pipeline.caps import Limit
-from pipeline.exits import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def headline(name: str, summary: Mapping[str, Any]) -> str:
         case "cap":
             return f"{name}: the {_limit(ours).named} was reached, {summary['tasks']['open']:,} tasks stay open"
         case _:
-            return f"{name}: {EXIT_CODES.get(summary['exit_code'], 'ended')} (exit code {summary['exit_code']})"
+            return f"{name}: {meaning(summary)} (exit code {summary['exit_code']})"
 
 
 def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

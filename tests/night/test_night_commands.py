@@ -92,6 +92,14 @@ def test_init_says_when_only_braces_tell_two_columns_apart(shop: Path) -> None:
     assert "no column looks like images" in photobatch("init", "odd.csv").err
 
 
+def test_a_quiet_night_that_was_stopped_says_so_to_who_gets_the_mail(shop: Path) -> None:
+    photobatch("init", "catalog.csv")
+    said = photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")
+
+    assert (said.code, said.out) == (4, "")
+    assert "error: exit code 4: the cap stopped the run; resumable; the night's cap is reached" in said.err
+
+
 def test_init_overwrites_nothing_and_writes_nothing_when_one_file_is_there(shop: Path) -> None:
     (shop / "recipe.toml").write_text("mine", encoding="utf-8")
     said = photobatch("init", "catalog.csv")

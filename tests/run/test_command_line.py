@@ -68,6 +68,28 @@ def test_quiet_says_nothing_when_all_is_well(provider: Provider, catalog: Path, 
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    ("fault", "flags", "says"),
+    [
+        ("406-parameter", (), "exit code 3: finished, some tasks failed"),
+        ("401", (), "exit code 5: the account stopped the run"),
+        (None, ("--cap", "0.5"), "exit code 4: the cap stopped the run"),
+        (None, ("--deadline", "1s"), "exit code 10: the deadline stopped the run"),
+    ],
+)
+def test_quiet_says_in_one_line_what_stopped_the_run(
+    provider: Provider, catalog: Path, tmp_path: Path, *, fault: str | None, flags: tuple[str, ...], says: str
+) -> None:
+    if fault is not None:
+        provider.faults({"match": {"kind": "submit"}, "fault": fault})
+
+    done = provider.run("run", catalog, *RELIGHTING, "-o", tmp_path / "out", "--quiet", *flags)
+
+    assert (done.out, len(done.err.splitlines())) == ("", 1)
+    assert says in done.err
+    assert f"photobatch status {tmp_path / 'out'}" in done.err
+
+
 def test_without_quiet_talk_goes_to_stderr_and_stdout_stays_empty(
     provider: Provider, catalog: Path, tmp_path: Path
 ) -> None:
