@@ -29,10 +29,9 @@ def meaning(summary: Mapping[str, Any]) -> str:
 
 def complaint(summary: Mapping[str, Any], folder: Path) -> str:
     """One line about a run that did not end well: what stopped it, why, and where to look."""
-    ends = [
-        f"{summary['tasks'][word]:,} {word.replace('_', ' ')}" for word in ("failed", "in_doubt", "invalid", "open")
-    ]
-    counts = ", ".join(each for each in ends if not each.startswith("0 "))
+    tasks = summary["tasks"]
+    words = [word for word in ("failed", "in_doubt", "invalid", "open") if tasks[word]]
+    counts = ", ".join(f"{tasks[word]:,} {word.replace('_', ' ')}" for word in words)
     why = [summary["message"]] if summary.get("message") else []
     told = "; ".join([meaning(summary), *why, *([counts] if counts else [])])
     return f"exit code {summary['exit_code']}: {told}; see: photobatch status {folder}".replace("\n", " ")

@@ -93,7 +93,7 @@ def test_init_says_when_only_braces_tell_two_columns_apart(shop: Path) -> None:
 
 
 def test_a_quiet_night_that_was_stopped_says_so_to_who_gets_the_mail(shop: Path) -> None:
-    photobatch("init", "catalog.csv")
+    photobatch("init", shop / "catalog.csv")
     said = photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")
 
     assert (said.code, said.out) == (4, "")
