@@ -15,7 +15,7 @@ EXIT_CODES = {
     DOUBT: "finished, some tasks are in doubt",
     STOPPED: "the deadline or the failure limit stopped the run, or there was no connection; resumable",
     BUSY: "another run holds the folder; nothing was spent",
-    INTERRUPTED: "interrupted; what was paid for was finished first; resumable",
+    INTERRUPTED: "interrupted; what was paid for was finished first, or is fetched by the next run; resumable",
 }
 """Exit codes and their meaning.  Where several apply: 130, 5, 4, 10, 6, 3."""
 
@@ -25,12 +25,24 @@ BY_STOP = {
     "cap": CAP,
     "deadline": STOPPED,
     "failures": STOPPED,
+    "connection": STOPPED,
     "manifest": INPUT,
     "storage": OURS,
     "ledger": OURS,
     "fault": OURS,
 }
-PRIORITY = ("fault", "ledger", "storage", "manifest", "interrupted", "account", "cap", "deadline", "failures")
+PRIORITY = (
+    "fault",
+    "ledger",
+    "storage",
+    "manifest",
+    "interrupted",
+    "account",
+    "cap",
+    "deadline",
+    "failures",
+    "connection",
+)
 
 
 def first_of(words: set[str]) -> str | None:

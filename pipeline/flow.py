@@ -107,6 +107,7 @@ class Run:
             ending.because(INTERRUPTED.word, INTERRUPTED.message)
             if isinstance(error, asyncio.CancelledError):
                 ending.messages = [CUT_OFF]
+                ending.this_run["cut_off"] = True
             summary, cut = await self._closed(ledger, ending)
             self.watcher.finished(summary)
             if isinstance(error, asyncio.CancelledError):
@@ -117,7 +118,7 @@ class Run:
         except AccountError as error:
             ending.because("account", f"{error} ({error.hint})" if error.hint else str(error))
         except Unreachable as error:
-            ending.because("failures", f"{error} ({error.hint})")
+            ending.because("connection", f"{error} ({error.hint})")
         except Exception:
             end = partial(ledger.finish_run, ending.run_id, stopped_by="error", exit_code=1, summary="{}")
             with contextlib.suppress(PipelineError):

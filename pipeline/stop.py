@@ -32,7 +32,7 @@ def fault_of(error: Exception) -> Reason:
     return Reason("fault", ErrorClass.INTERRUPTED, message)
 
 
-INTERRUPTED = Reason("interrupted", ErrorClass.INTERRUPTED, "interrupted: what is in flight is finished first")
+INTERRUPTED = Reason("interrupted", ErrorClass.INTERRUPTED, "interrupted: what was in flight was finished first")
 
 
 class Stop:

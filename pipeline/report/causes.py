@@ -55,6 +55,7 @@ STOPS: dict[str, str] = {
     "interrupted": REMEDIES["interrupted"],
     "account": "Correct the key, the permission or the credits, then `photobatch resume`.",
     "failures": "Correct what failed most, or wait until the provider is there again, then `photobatch resume`.",
+    "connection": "Nothing was sent. Is this computer online? Then `photobatch resume`.",
     "storage": "Make room, or the folder reachable, then `photobatch resume`.",
 }
 """What to do, by what stopped a run."""

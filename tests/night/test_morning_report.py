@@ -50,7 +50,23 @@ NOTHING = {"requests": {"submit": 0, "poll": 1, "http_429": 0, "http_5xx": 0}, "
             "failure",
             "shop: finished, some tasks failed or were invalid, or paid outputs are still to be fetched",
         ),
-        ({"exit_code": 10, "stopped_by": "deadline"}, "failure", "exit code 10"),
+        (
+            {"exit_code": 10, "stopped_by": "deadline"},
+            "failure",
+            "shop: the deadline stopped the run; resumable (exit code 10)",
+        ),
+        ({"exit_code": 10, "stopped_by": "failures"}, "failure", "shop: the failure limit stopped the run"),
+        ({"exit_code": 10, "stopped_by": "connection"}, "failure", "shop: there was no connection to the provider"),
+        (
+            {"exit_code": 130, "stopped_by": "interrupted"},
+            "failure",
+            "shop: interrupted; what was paid for was finished first; resumable",
+        ),
+        (
+            {"exit_code": 130, "stopped_by": "interrupted", "this_run": {"cut_off": True}},
+            "failure",
+            "shop: interrupted and cut off; what was paid for is fetched by the next run",
+        ),
     ],
 )
 def test_a_night_has_one_of_four_outcomes_and_a_headline(changes: dict[str, Any], word: str, said: str) -> None:

@@ -122,7 +122,7 @@ async def test_without_a_line_to_the_provider_nothing_is_begun(open_shop: Open, 
     summary = await shop.run(products(3), api=api, base_url="http://127.0.0.1:9")
     later = await shop.resume(api=api)
 
-    assert (summary["stopped_by"], summary["exit_code"], summary["requests"]["submit"]) == ("failures", 10, 0)
+    assert (summary["stopped_by"], summary["exit_code"], summary["requests"]["submit"]) == ("connection", 10, 0)
     assert summary["tasks"]["open"] == 3
     assert "nothing was sent" in summary["message"]
     assert later["tasks"]["done"] == 3

@@ -79,10 +79,12 @@ def test_an_interrupted_run_finishes_what_is_in_flight_and_exports(
     running = provider.begin("run", catalog, *RELIGHTING, "-o", out, "--concurrency", 8, "--json")
     wait_until(lambda: len(provider.bills()) >= 1, running)
     running.send_signal(getattr(signal, name))
-    text, _ = running.communicate(timeout=30)
+    text, said = running.communicate(timeout=30)
 
     summary = json.loads(text)
     assert (running.returncode, summary["stopped_by"]) == (130, "interrupted")
+    assert summary["message"] == "interrupted: what was in flight was finished first"
+    assert "what was paid for was finished first" in said
     assert summary["tasks"]["in_doubt"] == summary["tasks"]["failed"] == 0
     assert summary["tasks"]["done"] == len(provider.bills()) < COUNT
     assert (out / "results.parquet").is_file()
@@ -99,9 +101,11 @@ def test_a_second_interrupt_stops_at_once_and_loses_nothing(provider: Provider, 
     assert running.stderr is not None
     assert any(line.startswith("stopping: ") for line in running.stderr)
     running.send_signal(signal.SIGINT)
-    text, _ = running.communicate(timeout=30)
+    text, said = running.communicate(timeout=30)
 
     assert running.returncode == 130
+    assert "finished first" not in said.splitlines()[-1]
+    assert "fetched by the next run" in said.splitlines()[-1]
     assert json.loads(text)["stopped_by"] == "interrupted"
     assert (out / "results.csv").is_file()
     assert provider.run("resume", out, "--settle-after", "1s").code == 0
