@@ -11,7 +11,7 @@ import typer
 
 from jobs import environment, options
 from jobs.console import stdout
-from pipeline.exits import ACCOUNT, DONE, OURS
+from pipeline.exits import ACCOUNT, DONE, OURS, STOPPED
 from pipeline.money import show
 
 LEAST_FREE_BYTES = 1_000_000_000
@@ -21,8 +21,9 @@ def doctor(
     base_url: options.BaseUrl = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where results will go.", envvar="PHOTOBATCH_OUT")] = Path(),
 ) -> None:
-    """Check key, balance, reachability and disk. Free; exit code 5 when the account does not work."""
+    """Check key, balance, reachability and disk. Free; exit code 5: the account does not work; 10: no connection."""
     from pipeline.errors import CallError
+    from pipeline.policy import no_line
     from pipeline.provider import connect
     from pipeline.target import choose
 
@@ -40,8 +41,10 @@ def doctor(
         try:
             console.print(f"balance    {show(asyncio.run(balance()))} at {target.hosts.api}", markup=False)
         except CallError as error:
-            console.print(f"balance    {target.hosts.api} says: {error}", markup=False)
-            code = ACCOUNT
+            down = no_line(error)
+            said = f"unknown: {error}; is this computer online?" if down else f"{target.hosts.api} says: {error}"
+            console.print(f"balance    {said}", markup=False)
+            code = STOPPED if down else ACCOUNT
     place = next(each for each in (out.absolute(), *out.absolute().parents) if each.exists())
     free = shutil.disk_usage(place).free
     console.print(f"disk       {free / 1e9:,.1f} GB free at {place}", markup=False)

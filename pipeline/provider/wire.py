@@ -221,7 +221,7 @@ class Wire:
 
 def _name(fault: Exception) -> str:
     said = " ".join(str(fault).split())[:200]
-    return f"{type(fault).__name__}: {said}" if said else type(fault).__name__
+    return said or type(fault).__name__
 
 
 def _version() -> str:

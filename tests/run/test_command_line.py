@@ -204,6 +204,14 @@ def test_no_key_is_exit_5_and_names_the_variable(catalog: Path, tmp_path: Path) 
     assert "SEGMIND_API_KEY" in ended.err
 
 
+def test_a_doctor_without_a_connection_ends_as_a_run_does() -> None:
+    ended = photobatch("doctor", "--base-url", "http://127.0.0.1:9", env={"SEGMIND_API_KEY": SANDBOX_KEY})
+
+    assert ended.code == 10
+    assert "balance    unknown: no connection" in ended.out
+    assert "Error" not in ended.out, "no name of a class"
+
+
 def test_the_command_that_the_sandbox_prints_works_as_it_stands() -> None:
     running = begun("sandbox", "--port", 0)
     assert running.stderr is not None
