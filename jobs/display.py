@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.console import complain, say, stderr
 from jobs.ending import complaint
 from jobs.folder import is_rehearsal
+from jobs.progress import line
 from jobs.runlog import RunLog
 from jobs.tables import print_places, print_plan_line, print_summary
 from pipeline.orders import Watcher
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY_S = 30.0
 LIVE_EVERY_S = 0.25
+BAR, CLOCK = 41, 8
+"""Characters that the bar and the clock take, each with the space beside it."""
+ROOM_FOR_A_BAR = 150
 FLUSHED_EVERY_S = 1.0
 
 
@@ -123,46 +127,15 @@ class Display(Watcher):
     async def _draw(self, state: Working) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        wide = stderr().width >= ROOM_FOR_A_BAR
+        bars = (BarColumn(),) if wide else ()
+        room = stderr().width - CLOCK - (BAR if wide else 0)
+        columns = (*bars, TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=stderr(), transient=True, auto_refresh=False) as progress:
             bar = progress.add_task("", total=state.open_at_start)
             while True:
                 tally = state.tally
                 ended = tally.done + tally.failed + tally.in_doubt
-                progress.update(bar, completed=min(ended, state.open_at_start), description=line(state))
+                progress.update(bar, completed=min(ended, state.open_at_start), description=line(state, room))
                 progress.refresh()
                 await asyncio.sleep(LIVE_EVERY_S)
-
-
-def line(state: Working) -> str:
-    """Where the run stands, in one line."""
-    tally, tools = state.tally, state.tools
-    elapsed_s = max(1e-9, tools.clock() - state.began)
-    ended = tally.done + tally.failed + tally.in_doubt
-    per_minute = 60 * ended / elapsed_s
-    left = max(0, state.open_at_start - ended)
-    paid = tally.done - tally.reused
-    projected = tally.billed_nano + (tally.billed_nano / paid * left if paid else 0)
-    words = [f"{tally.done} done", f"{tally.failed} failed", f"{left} open"]
-    if tally.in_doubt:
-        words.append(f"{tally.in_doubt} in doubt")
-    if tally.put_off:
-        words.append(f"{tally.put_off} could not be fetched")
-    words += [
-        f"{tools.throttle.in_flight} in flight",
-        f"{per_minute:.0f}/min",
-        f"${tally.billed_nano / 1e9:,.2f} spent of about ${projected / 1e9:,.2f}",
-    ]
-    if ended and left:
-        words.append(f"about {_span(left / per_minute * 60)} left")
-    if tools.throttle.held_s > 1:
-        words.append(f"held by the provider for {tools.throttle.held_s:.0f} s")
-    return ", ".join(words)
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:  # noqa: PLR2004  # a minute and a half reads better in seconds
-        return f"{seconds:.0f} s"
-    if seconds < 5400:  # noqa: PLR2004  # an hour and a half reads better in minutes
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -217,6 +217,7 @@ class Run:
             lanes = [slug for slug in lanes if slug not in strangers]
             accepted = [task for task in accepted if task.endpoint not in strangers]
         open_now = await tools.ledger.do(counts.open_tasks)
+        tally.expected_nano = await tools.ledger.do(counts.open_estimate) if open_now else 0
         self._working = Working(ending.run_id, tools, tally, crew, self.clock(), open_now)
         self.watcher.working(self._working)
         if self._interrupted:

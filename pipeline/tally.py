@@ -84,6 +84,8 @@ class Tally:
     put_off: int = 0
     """Accepted, and not to be had at present: they stay open."""
     billed_nano: int = 0
+    expected_nano: int = 0
+    """Typical price of what is still to be billed: of open tasks, each body once."""
     remaining_nano: int | None = None
     latencies: dict[str, deque[float]] = field(default_factory=dict)
     """By endpoint, of the newest calls."""
@@ -123,6 +125,8 @@ class Tally:
             self.in_doubt += 1
         elif state is State.SUBMITTED:
             self.put_off += 1
+        if not (task.out_of_date or state is State.SUBMITTED or (state is State.DONE and receipt is None)):
+            self.expected_nano = max(0, self.expected_nano - (task.estimate_nano or 0))
         if receipt is not None:
             self.billed_nano += receipt.billed_nano or 0
             if receipt.latency_s is not None:

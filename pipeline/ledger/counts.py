@@ -93,6 +93,14 @@ def open_tasks(db: sqlite3.Connection) -> int:
     return int(planned + sent)
 
 
+def open_estimate(db: sqlite3.Connection) -> int:
+    """Typical price, in nano-dollars, of the open tasks whose price is known; each body is paid once."""
+    planned = "SELECT coalesce(sum(estimate_nano), 0) FROM tasks WHERE state='planned' AND live"
+    sent = f"SELECT coalesce(sum(estimate_nano), 0) FROM tasks WHERE {AT_RISK} AND state<>'in_doubt' AND live"  # noqa: S608  # constant text
+    every = sum(int(db.execute(query).fetchone()[0]) for query in (planned, sent))
+    return every - sum(count * (typical or 0) for _, count, typical, _ in _repeated(db))
+
+
 def money(db: sqlite3.Connection) -> tuple[int, int, int]:
     """(billed, held) in nano-dollars over everything this folder ever sent, and how many calls hold."""
     billed, held, holders = db.execute(
