@@ -18,6 +18,7 @@ def endpoints(
     """List the endpoints, or one with every parameter, its range, default and price. --json gives JSON Schema."""
     from pipeline import endpoints as known
     from pipeline.endpoints import describe
+    from pipeline.report.fitting import KEPT, Column, Fitted
 
     if json:
         schemas = {each.slug: each.json_schema() for each in known.every().values()}
@@ -25,10 +26,9 @@ def endpoints(
         return
     console = stdout()
     if slug is None:
-        table = Table(*describe.HEAD, box=None, pad_edge=False)
-        for row in describe.rows(known.every().values()):
-            table.add_row(*row)
-        console.print(table)
+        wrapped, least = ("what it does", "required parameters"), {"takes": 0, "required parameters": 1}
+        columns = [Column(name, least.get(name, KEPT), justify="left", wraps=name in wrapped) for name in describe.HEAD]
+        console.print(Fitted(columns, describe.rows(known.every().values())))
         return
     endpoint = known.get(slug)
     facts = Table(box=None, show_header=False, pad_edge=False)

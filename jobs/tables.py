@@ -10,6 +10,7 @@ from rich.table import Table
 
 from jobs.console import redacted, say, stderr, stdout
 from pipeline.money import show
+from pipeline.report.fitting import KEPT, Column, Fitted, importance
 from pipeline.words import many
 
 if TYPE_CHECKING:
@@ -31,22 +32,7 @@ def print_plan(plan: Plan) -> None:
     console.print(f"{plan.manifest}: {many(plan.rows, 'row')}, key {plan.key}", markup=False)
     for note in plan.notes:
         console.print(f"  {note}", markup=False)
-    table = Table(box=None, pad_edge=False)
-    longest = max((len(each.endpoint) for each in plan.endpoints), default=0)
-    table.add_column("endpoint", no_wrap=True, min_width=longest)
-    for name in ("tasks", "to pay", "duplicates", "done", "invalid", "typical", "worst case"):
-        table.add_column(name, justify="right")
-    table.add_column("price from")
-    for each in plan.endpoints:
-        numbers = (each.tasks, each.to_pay, each.duplicates, each.done, each.invalid)
-        table.add_row(
-            each.endpoint,
-            *(f"{number:,}" for number in numbers),
-            show(each.typical_nano),
-            show(each.worst_nano),
-            plan.price_sources.get(each.endpoint, "unknown" if each.unpriced else ""),
-        )
-    console.print(table)
+    console.print(_endpoints(plan))
     console.print(
         f"{many(plan.to_pay, 'call')} to pay: about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)};"
         f" about {_span(plan.seconds)} at {_rate(plan.per_minute)}",
@@ -69,6 +55,28 @@ def print_plan(plan: Plan) -> None:
         where = f" (rows {rows}{' …' if plan.without_image > len(plan.first_without_image) else ''})" if rows else ""
         console.print(f"{many(plan.without_image, 'row')} without an image make no task{where}", markup=False)
     print_problems(plan)
+
+
+def _endpoints(plan: Plan) -> Fitted:
+    rare = {name: [getattr(each, name) for each in plan.endpoints] for name in ("duplicates", "done", "invalid")}
+    columns = (
+        Column("endpoint", justify="left"),
+        *(Column(name) for name in ("tasks", "to pay")),
+        *(Column(name, importance(counts, 2)) for name, counts in rare.items()),
+        *(Column(name) for name in ("typical", "worst case")),
+        Column("price from", 1, justify="left", wraps=True),
+    )
+    rows = [
+        (
+            each.endpoint,
+            *(f"{number:,}" for number in (each.tasks, each.to_pay, each.duplicates, each.done, each.invalid)),
+            show(each.typical_nano),
+            show(each.worst_nano),
+            plan.price_sources.get(each.endpoint, "unknown" if each.unpriced else ""),
+        )
+        for each in plan.endpoints
+    ]
+    return Fitted(columns, rows)
 
 
 def print_problems(plan: Plan) -> None:
@@ -162,13 +170,16 @@ def print_places(folder: Path) -> None:
 def print_history(past: Sequence[Past]) -> None:
     """Runs as a table, on stdout; the bar is the money of each against the dearest."""
     most = max((each.billed_nano for each in past), default=0)
-    table = Table("began", "command", box=None, pad_edge=False)
-    for name in ("lasted", "exit", "done", "failed", "billed"):
-        table.add_column(name, justify="right")
-    table.add_column("")
+    columns = (
+        *(Column(name, justify="left") for name in ("began", "command")),
+        *(Column(name, rank) for name, rank in (("lasted", 1), ("exit", KEPT), ("done", KEPT), ("failed", KEPT))),
+        Column("billed"),
+        Column("", 0, justify="left"),
+    )
+    rows = []
     for each in past:
         lasted = _span(each.finished_at - each.started_at) if each.finished_at is not None else "not ended"
-        table.add_row(
+        row = (
             f"{datetime.fromtimestamp(each.started_at).astimezone():%Y-%m-%d %H:%M}",
             each.command,
             "cut off" if each.cut_off else lasted,
@@ -177,7 +188,8 @@ def print_history(past: Sequence[Past]) -> None:
             show(each.billed_nano),
             "▇" * round(12 * each.billed_nano / most) if most else "",
         )
-    stdout().print(table)
+        rows.append(row)
+    stdout().print(Fitted(columns, rows))
 
 
 def _span(seconds: float) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from pipeline.ledger import gallery
 from pipeline.report.causes import CAPS, STOPS, Causes
 from pipeline.report.figures import figures
+from pipeline.report.fitting import KEPT, Column, Fitted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,18 +82,16 @@ def _bar(tasks: dict[str, int]) -> Text:
     return bar
 
 
-def _endpoints(numbers: dict[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    longest = max((len(each["endpoint"]) for each in numbers["endpoints"]), default=0)
-    table.add_column("endpoint", no_wrap=True, min_width=longest)
+def _endpoints(numbers: dict[str, Any]) -> Fitted:
     rare = [name for name in ("invalid", "in_doubt") if any(each[name] for each in numbers["endpoints"])]
     counted = ("tasks", "done", "failed", *rare, "open")
-    for name in (*counted, "estimated, paid", "billed", "median", "95 %"):
-        table.add_column(name.replace("_", " "), justify="right")
+    columns = [Column("endpoint", justify="left"), *(Column(name.replace("_", " ")) for name in counted)]
+    columns += [Column(name, rank) for name, rank in (("est. paid", 3), ("billed", KEPT), ("median", 2), ("95 %", 1))]
+    rows = []
     times = numbers["latency"]["endpoints"]
     for each in numbers["endpoints"]:
         time = times.get(each["endpoint"])
-        table.add_row(
+        row = (
             Text(each["endpoint"]),
             *(f"{each[name] - (each['invalid'] if name == 'failed' else 0):,}" for name in counted),
             _usd(each["estimated_usd"]),
@@ -100,7 +99,8 @@ def _endpoints(numbers: dict[str, Any]) -> Table:
             f"{time['median_s']:.0f} s" if time else "",
             f"{time['p95_s']:.0f} s" if time else "",
         )
-    return table
+        rows.append(row)
+    return Fitted(columns, rows, header="dim")
 
 
 def _rate(run: dict[str, Any]) -> Text:

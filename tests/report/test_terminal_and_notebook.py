@@ -5,9 +5,11 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
 from pipeline.ledger.counts import counts_and_estimate
+from pipeline.report.fitting import Column, Fitted
 from pipeline.report.notebook import result_html
 from pipeline.report.terminal import render_status, spark
 from pipeline.report.write import reading
@@ -47,6 +49,28 @@ def test_an_empty_folder_is_drawn_too(shop: Shop) -> None:
     shop.plan()
 
     assert "0 of 2 tasks done, 2 open" in drawn(shop, width=60)
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_terminal_cuts_neither_names_nor_money(shop: Shop, width: int) -> None:
+    shop.make("MUG")
+
+    text = drawn(shop, width=width)
+
+    assert "…" not in text
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    assert "segmind-relighting-v2 " in text
+    assert "$0.2582" in text
+
+
+def test_a_table_that_fits_nowhere_is_folded_and_not_cut() -> None:
+    out = StringIO()
+    columns = [Column("endpoint", justify="left"), Column("worst"), Column("note", 1)]
+    Console(file=out, width=24).print(Fitted(columns, [("segmind-relighting-v2", "$67.1234", "long note")]))
+
+    assert "…" not in out.getvalue()
+    assert "$67.1234" in out.getvalue()
+    assert "note" not in out.getvalue()
 
 
 def test_bars_grow_with_their_values() -> None:

@@ -225,6 +225,8 @@ def test_the_command_that_the_sandbox_prints_works_as_it_stands() -> None:
 def test_a_slug_is_shown_whole_in_a_narrow_terminal(catalog: Path) -> None:
     shown = photobatch("plan", catalog, *RELIGHTING, env={"COLUMNS": "80"})
     assert "segmind-relighting-v2 " in shown.out
+    assert "…" not in shown.out
+    assert shown.out.count("$0.7746") == shown.out.count("$0.9990") == 2, "in the table and in the sum"
 
 
 def test_every_command_has_help() -> None:
