@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
+
+import pytest
+
+from pipeline.ledger import FILE, Ledger
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,3 +35,17 @@ def test_every_module_with_a_floor_has_one_room() -> None:
 
     named = Counter(name.rstrip("/") for first in firsts for name in re.findall(r"`(\S+)`", first))
     assert named == Counter(["jobs", *(name for floor in floors for name in floor.split(" | "))])
+
+
+def queries() -> list[str]:
+    """Every SQL statement of the documents."""
+    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))]
+    return [found for text in texts for found in re.findall(r"^ *(SELECT\b[^;]+;)", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("query", queries())
+def test_the_sql_of_the_documents_is_answered_by_a_ledger(tmp_path: Path, query: str) -> None:
+    Ledger(tmp_path).close()
+
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute(query).fetchall()
