@@ -85,7 +85,7 @@ class Display(Watcher):
             complain(complaint(summary, self._folder))
         if not self._quiet:
             print_summary(summary)
-            print_places(self._folder)
+            print_places(self._folder, summary)
             if "unfetched" in summary or any(summary["tasks"][word] for word in ("failed", "in_doubt", "invalid")):
                 say(f"why, and what to do: photobatch status {self._folder}")
             if is_rehearsal(self._folder):

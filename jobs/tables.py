@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -160,11 +161,17 @@ def print_summary(summary: dict[str, Any], *, console: Console | None = None) ->
         console.print(redacted(summary["message"]), markup=False)
 
 
-def print_places(folder: Path) -> None:
-    """Where everything is, on stderr."""
+def print_places(folder: Path, summary: dict[str, Any]) -> None:
+    """Where everything is after the run of *summary* has ended, on stderr."""
     say(f"images in {folder / 'images'}, results in {folder / 'results.csv'}, ledger in {folder / 'ledger.db'}")
     gallery = folder / "report" / "index.html"
-    say(f"gallery in {gallery}" if gallery.exists() else f"for the gallery: photobatch report {folder}")
+    if not gallery.exists():
+        say(f"for the gallery: photobatch report {folder}")
+        return
+    changed = any(summary.get("this_run", {}).get(word) for word in ("done", "failed", "in_doubt"))
+    old = changed and gallery.stat().st_mtime < time.time() - summary["elapsed_s"]
+    again = f", older than this run: photobatch report {folder} makes it anew" if old else ""
+    say(f"gallery in {gallery}{again}")
 
 
 def print_history(past: Sequence[Past]) -> None:

@@ -68,6 +68,20 @@ def test_quiet_says_nothing_when_all_is_well(provider: Provider, catalog: Path, 
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
+def test_a_gallery_that_is_older_than_the_run_is_said_to_be(provider: Provider, catalog: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    provider.run("run", catalog, *RELIGHTING, "-o", out, "--limit", 1)
+    provider.run("report", out)
+
+    later = provider.run("run", catalog, *RELIGHTING, "-o", out)
+    provider.run("report", out)
+    idle = provider.run("run", catalog, *RELIGHTING, "-o", out)
+
+    page = out / "report" / "index.html"
+    assert f"gallery in {page}, older than this run: photobatch report {out} makes it anew" in later.err
+    assert f"gallery in {page}\n" in idle.err
+
+
 @pytest.mark.parametrize(
     ("fault", "flags", "says"),
     [
