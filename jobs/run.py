@@ -57,7 +57,7 @@ def run(
     Examples:
       photobatch run catalog.csv --recipe relight.toml --out out/autumn --cap 50
 
-      photobatch run catalog.csv --endpoint bg-replace --set prompt='{title} on oak' --out out/oak --sandbox
+      photobatch run catalog.csv --endpoint ic-light --set prompt='{title} on oak' --out out/oak --sandbox
     """
     from jobs.conducting import conduct_here
     from pipeline.api import Settings
