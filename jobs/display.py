@@ -14,7 +14,7 @@ from jobs.ending import complaint
 from jobs.folder import is_rehearsal
 from jobs.progress import line
 from jobs.runlog import RunLog
-from jobs.tables import print_places, print_plan_line, print_summary
+from jobs.tables import below_worst_case, print_places, print_plan_line, print_summary
 from pipeline.orders import Watcher
 from pipeline.watchdog import QUIET_S, heartbeat
 
@@ -44,6 +44,7 @@ class Display(Watcher):
         self._live = (stderr().is_terminal if live is None else live) and not self._quiet
         self._tasks: list[asyncio.Task[None]] = []
         self._last_said = 0.0
+        self._plan: Plan | None = None
 
     def say(self, text: str) -> None:
         """Something worth a line."""
@@ -63,6 +64,7 @@ class Display(Watcher):
         """The plan stands."""
         facts = {name: value for name, value in plan.summary().items() if name != "invalid_rows"}
         self._log.note("planned", facts)
+        self._plan = plan
         if not self._quiet:
             print_plan_line(plan)
 
@@ -70,6 +72,8 @@ class Display(Watcher):
         """Calls begin."""
         self._log.note("working", {"run_id": state.run_id, "open": state.open_at_start})
         state.tally.on_end = self._ended
+        if self._plan is not None and (warning := below_worst_case(self._plan, state.tools.budget.free_nano)):
+            self.say(warning)
         if not self._quiet and state.open_at_start:
             shown = self._draw(state) if self._live else self._tell(state)
             self._tasks.append(asyncio.create_task(shown, name="display"))

@@ -10,7 +10,7 @@ import typer
 
 from jobs import options
 from jobs.console import print_json, say
-from jobs.tables import print_plan
+from jobs.tables import below_worst_case, print_plan
 from jobs.wanting import assumed_prices, recipe_from, source
 from pipeline.words import many
 
@@ -30,6 +30,7 @@ def plan(
     out: Annotated[
         Path | None, options.option("--out", "Count what this folder has already.", None, "-o", parser=options.named)
     ] = None,
+    cap: options.Cap = None,
     rpm: options.Rpm = None,
     platform: options.Platform = None,
     images: options.Images = None,
@@ -84,6 +85,8 @@ def plan(
         print_plan(made)
         if invalid_csv is not None:
             say(f"{many(len(made.invalid), 'invalid task')} listed in {invalid_csv}")
+    if warning := below_worst_case(made, None if cap is None else _left(cap, out)):
+        say(warning)
     raise typer.Exit(made.exit_code)
 
 
@@ -101,3 +104,16 @@ def _write_invalid(invalid: Sequence[Invalid], path: Path) -> None:
         writer.writerow(("row", "key", "step", "endpoint", "reason"))
         for bad in invalid:
             writer.writerow(map(guarded, (bad.row, bad.key, bad.step, bad.endpoint, bad.reason)))
+
+
+def _left(cap: float, out: Path | None) -> int:
+    """What *cap* leaves after what *out* has spent and holds, in nano-dollars."""
+    from pipeline.inspection import reading
+    from pipeline.ledger import FILE, counts
+    from pipeline.money import nano
+
+    if out is None or not (out / FILE).exists():
+        return nano(cap)
+    with reading(out) as db:
+        billed, held, _ = counts.money(db)
+    return nano(cap) - billed - held

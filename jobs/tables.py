@@ -116,6 +116,16 @@ def print_plan_line(plan: Plan) -> None:
     say(f"{', '.join(parts)}; about {show(plan.typical_nano)}, at worst {show(plan.worst_nano)}")
 
 
+def below_worst_case(plan: Plan, free_nano: int | None) -> str | None:
+    """What may happen when a cap leaves *free_nano* for the calls of *plan*; None when it leaves enough."""
+    if free_nano is None or plan.worst_nano is None or plan.worst_nano <= free_nano:
+        return None
+    return (
+        f"warning: the cap leaves {show(max(0, free_nano))} and the calls cost {show(plan.worst_nano)} at worst:"
+        " the run may stop before all are sent; nothing is lost, `photobatch resume` with a higher cap sends the rest"
+    )
+
+
 def print_totals(totals: Totals) -> None:
     """An explanation's totals, on stderr."""
     sums = totals.as_json()

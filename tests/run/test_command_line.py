@@ -68,6 +68,19 @@ def test_quiet_says_nothing_when_all_is_well(provider: Provider, catalog: Path, 
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
+def test_a_cap_below_the_worst_case_is_said_before_anything_is_spent(
+    provider: Provider, catalog: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    what = (catalog, *RELIGHTING, "--out", out)
+    says = "warning: the cap leaves $0.8000 and the calls cost $0.9990 at worst: the run may stop before all are sent"
+
+    assert says in photobatch("plan", *what, "--cap", "0.8").err
+    assert says in provider.run("run", *what, "--cap", "0.8", "--concurrency", 1).err
+    assert "the cap leaves $0.2836" in photobatch("plan", catalog, "--out", out, *RELIGHTING, "--cap", "0.8").err
+    assert "the cap leaves" not in photobatch("plan", *what, "--cap", "5").err
+
+
 def test_a_gallery_that_is_older_than_the_run_is_said_to_be(provider: Provider, catalog: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     provider.run("run", catalog, *RELIGHTING, "-o", out, "--limit", 1)
