@@ -168,7 +168,11 @@ def from_flags(flags: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
     known: Iterable[str] = Settings.__dataclass_fields__
     unknown = [name for name in flags if name not in known and name not in READING]
     if unknown:
-        raise RecipeError(f"there is no flag {unknown[0]!r}", hint=f"known: {', '.join([*known, *sorted(READING)])}")
+        from pipeline.endpoints.parameters import nearest  # pydantic comes with it: only for an error
+
+        names = [*known, *sorted(READING)]
+        near = f"; did you mean {unknown[0]}_usd?" if f"{unknown[0]}_usd" in names else nearest(unknown[0], names)
+        raise RecipeError(f"there is no flag {unknown[0]!r}{near}", hint=f"known: {', '.join(names)}")
     reading = {name: value for name, value in flags.items() if name in READING}
     return Settings(**{name: value for name, value in flags.items() if name not in READING}), reading
 

@@ -82,6 +82,15 @@ async def test_unknown_and_senseless_flags_are_refused(tmp_path: Path, flags: di
         )
 
     assert says in f"{refused.value} {refused.value.hint}"
+
+
+def test_a_flag_that_is_almost_right_is_named_in_the_error_itself(tmp_path: Path) -> None:
+    manifest = write_csv(tmp_path / "c.csv", products(1))
+
+    with pytest.raises(RecipeError, match="there is no flag 'cap'; did you mean cap_usd"):
+        pipeline.run_sync(manifest, recipe(STUDIO), out=tmp_path / "out", sandbox=True, cap=3)
+    with pytest.raises(RecipeError, match="did you mean base_url"):
+        pipeline.run_sync(manifest, recipe(STUDIO), out=tmp_path / "out", sandbox=True, base_ulr="x")
     assert not (tmp_path / "out").exists()
 
 
