@@ -154,7 +154,8 @@ def print_summary(summary: dict[str, Any], *, console: Console | None = None) ->
         table.add_row("shared", f"{tasks['reused']:,} got the output of the same call, at no cost")
     money = f"${cost['billed_usd']:,.2f} billed, ${cost['reserved_usd']:,.2f} reserved"
     if cost["cap_usd"] is not None:
-        money += f", cap ${cost['cap_usd']:,.2f}"
+        month = cost["cap_usd"] == summary.get("this_run", {}).get("cap_month_usd")
+        money += f", cap ${cost['cap_usd']:,.2f}{' a month over all its folders' if month else ''}"
     table.add_row("money", money)
     requests = summary["requests"]
     table.add_row(

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 class CapReached(Exception):
     """The call does not fit under the cap, and nothing under way could make room for it."""
 
-    def __init__(self, limit: Limit, *, needed_nano: int, free_nano: int, held_nano: int, holders: int) -> None:
+    def __init__(
+        self, limit: Limit, *, needed_nano: int, free_nano: int, cap_nano: int, held_nano: int, holders: int
+    ) -> None:
         super().__init__(
-            f"the {limit.named} is reached: {show(needed_nano)} needed, {show(max(0, free_nano))} free,"
+            f"the {limit.named} is reached: {show(cap_nano - free_nano)} of {show(cap_nano)} used,"
+            f" {show(needed_nano)} needed, {show(max(0, free_nano))} free,"
             f" {show(held_nano)} reserved by {many(holders, 'call')}"
         )
         self.limit = limit
@@ -120,13 +123,15 @@ class Budget:
     @property
     def free_nano(self) -> int | None:
         """What may still be reserved; None without a cap of the folder or of a stretch of time."""
-        return min((nano for nano, _ in self._free()), default=None)
+        return min((nano for nano, *_ in self._free()), default=None)
 
-    def _free(self) -> list[tuple[int, Limit]]:
-        """What each cap of this process leaves."""
-        free = [] if self.cap_nano is None else [(self.cap_nano - self.billed_nano - self.held_nano, Limit.FOLDER)]
+    def _free(self) -> list[tuple[int, Limit, int]]:
+        """What each cap of this process leaves, and the cap."""
+        free: list[tuple[int, Limit, int]] = []
+        if self.cap_nano is not None:
+            free.append((self.cap_nano - self.billed_nano - self.held_nano, Limit.FOLDER, self.cap_nano))
         if self.allowance is not None:
-            free.append((self.allowance.cap_nano - self.allowance.spent_nano, Limit.NIGHT))
+            free.append((self.allowance.cap_nano - self.allowance.spent_nano, Limit.NIGHT, self.allowance.cap_nano))
         return free
 
     def hopeless(self, nano: int) -> bool:
@@ -205,12 +210,12 @@ class Budget:
 
     async def _refuse(self, nano: int) -> CapReached:
         if self._shared and self._fits(nano):
-            limit = self._shared.limit
+            limit, cap = self._shared.limit, self._shared.cap_nano
             free, held, holders = await self._shared.standing()
         else:
-            free, limit = min(self._free())
+            free, limit, cap = min(self._free())
             held, holders = self.held_nano, self._held_count
-        refusal = CapReached(limit, needed_nano=nano, free_nano=free, held_nano=held, holders=holders)
+        refusal = CapReached(limit, needed_nano=nano, free_nano=free, cap_nano=cap, held_nano=held, holders=holders)
         if self.refusal is None or nano < self.refusal.needed_nano:
             self.refusal = refusal
         return refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,7 @@ def month(night: Night) -> Path:
 async def test_the_months_cap_holds_for_every_command(night: Night, command: str) -> None:
     first = await stopped(night, "cap_month = 0.15\n")
     assert first["this_run"]["cap_reached"] == "month"
+    assert re.search(r"the month's cap is reached: \$0\.1\d+ of \$0\.1500 used, ", first["message"])
     bills = night.bills
 
     summary, said = await by_hand(night, command)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
+from rich.console import Console
 
 from jobs.morning import headline, markdown, outcome, plain
 from jobs.notices import hidden, notify
+from jobs.tables import print_summary
 from jobs.unattended import Unattended, exit_code, nothing_done, step_summary
 
 if TYPE_CHECKING:
@@ -81,6 +84,14 @@ def test_the_report_says_rows_money_and_why() -> None:
     assert "$0.52 this run, $3.10 in this folder" in text
     assert "$7.50" in text
     assert "the cap | is reached" in text
+
+
+def test_the_cap_of_a_month_is_not_shown_as_that_of_the_folder() -> None:
+    out = StringIO()
+    cost = {"estimated_usd": 1.0, "billed_usd": 0.22, "reserved_usd": 0.0, "cap_usd": 1.0}
+    print_summary(summary(cost=cost, this_run={"cap_month_usd": 1.0}), console=Console(file=out, width=120))
+
+    assert "$0.22 billed, $0.00 reserved, cap $1.00 a month over all its folders" in out.getvalue()
 
 
 def test_the_report_says_what_was_paid_for_and_could_not_be_fetched() -> None:
