@@ -63,4 +63,6 @@ def _read(path: Path | None) -> object:
     try:
         return json_module.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: {error}", hint="a list of faults as JSON") from error
+        raise RecipeError(
+            f"{path}: {error}", hint="a JSON file with a list of rules; docs/developer.md has the format"
+        ) from error

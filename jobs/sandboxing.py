@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.errors import RecipeError
+from pipeline.errors import InputError, RecipeError
 from pipeline.sandbox import SandboxOptions
 from pipeline.sandbox.faults import plan_from
+
+EXAMPLE = """such as [{"match": {"kind": "submit", "nth": 3}, "fault": "502"}]; docs/developer.md has the format"""
 
 
 def options_from(
@@ -22,8 +24,7 @@ def options_from(
     seed: int,
 ) -> SandboxOptions:
     """The options that the flags mean; raises InputError for a value that makes no sense."""
-    if faults is not None:
-        plan_from(faults)
+    rules, shares, seed = _script(faults, seed)
     return SandboxOptions(
         latency=_word_or_number(latency, "--latency", ("fast", "real")),
         rpm=rpm,
@@ -31,12 +32,24 @@ def options_from(
         prices=_word_or_number(prices, "--prices", ("typical", "random")),
         credits=credits_usd,
         edit=edit,  # type: ignore[arg-type]  # the options refuse other words
-        faults=tuple(faults or ()),
-        fault_rates={
-            name: _number(rate, "--fault-rate") for name, _, rate in (each.partition("=") for each in fault_rates)
-        },
+        faults=rules,
+        fault_rates=shares
+        | {name: _number(rate, "--fault-rate") for name, _, rate in (each.partition("=") for each in fault_rates)},
         seed=seed,
     )
+
+
+def _script(faults: Any, seed: int) -> tuple[tuple[Any, ...], dict[str, float], int]:
+    """(rules, shares, seed) of a file of faults: a list of rules, or an object; raises RecipeError."""
+    if faults is None:
+        return (), {}, seed
+    try:
+        plan = plan_from(faults)
+    except InputError as error:
+        raise RecipeError(f"--faults: {error}", hint=error.hint or EXAMPLE) from error
+    if isinstance(faults, list):
+        return tuple(faults), {}, seed
+    return tuple(faults.get("rules", ())), dict(plan.rates), int(faults.get("seed", seed))
 
 
 def _word_or_number(text: str, flag: str, words: tuple[str, ...]) -> Any:
