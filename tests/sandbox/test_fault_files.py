@@ -1,17 +1,19 @@
-"""The file of `sandbox --faults`: a list of rules or an object, as the documents say; and what is said of a wrong one."""
+"""The file of `sandbox --faults`: a list of rules or an object, as the documents say; and what a wrong one gets."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jobs.sandboxing import options_from
 from pipeline.errors import RecipeError
-from pipeline.sandbox import SandboxOptions
+
+if TYPE_CHECKING:
+    from pipeline.sandbox import SandboxOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 RULE = {"match": {"kind": "submit", "nth": 1}, "fault": "502"}
