@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.ending import meaning
 from jobs.unattended import nothing_done
 from pipeline.caps import Limit
+from pipeline.money import cents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ def headline(name: str, summary: Mapping[str, Any]) -> str:
         case "nothing":
             return f"{name}: nothing to do"
         case "success":
-            return f"{name}: {ours.get('done', 0):,} done, ${ours.get('billed_usd', 0.0):,.2f}"
+            return f"{name}: {ours.get('done', 0):,} done, {cents(ours.get('billed_usd', 0.0))}"
         case "cap":
             return f"{name}: the {_limit(ours).named} was reached, {summary['tasks']['open']:,} tasks stay open"
         case _:
@@ -50,10 +51,10 @@ def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("rows", _rows(summary, ours)),
         ("tasks", f"{tasks['total']:,}: {ends}, {tasks['open']:,} open"),
         ("this run", f"{ours.get('done', 0):,} done, {ours.get('reused', 0):,} of them shared at no cost"),
-        ("money", f"${ours.get('billed_usd', 0.0):,.2f} this run, ${cost['billed_usd']:,.2f} in this folder"),
+        ("money", f"{cents(ours.get('billed_usd', 0.0))} this run, {cents(cost['billed_usd'])} in this folder"),
         ("cap", ", ".join(_caps(ours))),
-        ("reserved", f"${cost['reserved_usd']:,.2f}" if cost["reserved_usd"] else ""),
-        ("balance", f"${summary['balance_usd']:,.2f}" if "balance_usd" in summary else ""),
+        ("reserved", cents(cost["reserved_usd"]) if cost["reserved_usd"] else ""),
+        ("balance", cents(summary["balance_usd"]) if "balance_usd" in summary else ""),
         ("requests", f"{requests['submit']:,} calls, {requests['http_429']:,} times 429"),
         ("time", f"{summary['elapsed_s']:,.0f} s"),
         ("to fetch", "{tasks:,}, at no cost: {why}".format(**summary["unfetched"]) if "unfetched" in summary else ""),
@@ -76,7 +77,7 @@ def markdown(name: str, summary: Mapping[str, Any]) -> str:
 
 def _caps(ours: Mapping[str, Any]) -> list[str]:
     words = (("cap_usd", "a night"), ("cap_month_usd", "a month"))
-    return [f"${ours[name]:,.2f} {word}" for name, word in words if name in ours]
+    return [f"{cents(ours[name])} {word}" for name, word in words if name in ours]
 
 
 def _limit(ours: Mapping[str, Any]) -> Limit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.money import usd
+from pipeline.money import cents, usd
 
 if TYPE_CHECKING:
     from pipeline.orders import Working
@@ -42,7 +42,7 @@ def _words(state: Working) -> list[tuple[int, str]]:
     words += [
         (2, f"{tools.throttle.in_flight:,} in flight"),
         (1, f"{per_minute:.0f}/min"),
-        (KEPT, f"${usd(tally.billed_nano):,.2f} of about ${projected:,.2f}"),
+        (KEPT, f"{cents(usd(tally.billed_nano))} of about {cents(projected)}"),
     ]
     if ended and left:
         words.append((7, f"about {_span(left / per_minute * 60)} left"))

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from jobs.console import redacted, say, stderr, stdout
-from pipeline.money import show
+from pipeline.money import cents, show
 from pipeline.report.fitting import KEPT, Column, Fitted, importance
 from pipeline.words import many
 
@@ -152,10 +152,10 @@ def print_summary(summary: dict[str, Any], *, console: Console | None = None) ->
     table.add_row("tasks", f"{tasks['total']:,} = {' + '.join(ends)}")
     if tasks["reused"]:
         table.add_row("shared", f"{tasks['reused']:,} got the output of the same call, at no cost")
-    money = f"${cost['billed_usd']:,.2f} billed, ${cost['reserved_usd']:,.2f} reserved"
+    money = f"{cents(cost['billed_usd'])} billed, {cents(cost['reserved_usd'])} reserved"
     if cost["cap_usd"] is not None:
         month = cost["cap_usd"] == summary.get("this_run", {}).get("cap_month_usd")
-        money += f", cap ${cost['cap_usd']:,.2f}{' a month over all its folders' if month else ''}"
+        money += f", cap {cents(cost['cap_usd'])}{' a month over all its folders' if month else ''}"
     table.add_row("money", money)
     requests = summary["requests"]
     table.add_row(

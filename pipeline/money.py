@@ -6,7 +6,7 @@ drift over a long run.  Knows nothing of endpoints or ledgers.
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 NANO_PER_USD = 1_000_000_000
 
@@ -30,10 +30,22 @@ def show(nanos: int | None) -> str:
     """*nanos* for a message: two digits from a dollar on, up to four below; ``unknown`` for None."""
     if nanos is None:
         return "unknown"
-    dollars = nanos / NANO_PER_USD
-    if abs(dollars) >= 1 or nanos == 0:
-        return f"${dollars:,.2f}"
-    return f"${dollars:.4f}"
+    return f"${_rounded(nanos, 2 if abs(nanos) >= NANO_PER_USD or nanos == 0 else 4)}"
+
+
+def show_usd(dollars: float) -> str:
+    """*dollars* out of a summary, as `show` says them."""
+    return show(nano(dollars))
+
+
+def cents(dollars: float) -> str:
+    """*dollars* out of a summary, with two digits."""
+    return f"${_rounded(nano(dollars), 2)}"
+
+
+def _rounded(nanos: int, digits: int) -> str:
+    """Halves go up, as in the report: a float just below a half would go down."""
+    return f"{(Decimal(nanos) / NANO_PER_USD).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP):,}"
 
 
 def _to_nano(usd: float | str | Decimal, rounding: str) -> int:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipeline.ledger import gallery
+from pipeline.money import cents
 from pipeline.report.shrink import answer
 from pipeline.report.write import reading
 
@@ -38,7 +39,7 @@ def _numbers(folder: Path, summary: Mapping[str, Any]) -> str:
         for name in ("reused", "failed", "in_doubt", "invalid", "open")
         if tasks.get(name)
     ]
-    words.append(f"${cost['billed_usd']:,.2f} billed")
+    words.append(f"{cents(cost['billed_usd'])} billed")
     stopped = f" · stopped by {escape(str(summary['stopped_by']))}" if summary.get("stopped_by") else ""
     return f"<p>{', '.join(words)}{stopped}<br><code>{escape(str(folder))}</code></p>"
 

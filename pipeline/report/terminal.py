@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.ledger import gallery
+from pipeline.money import show_usd
 from pipeline.report.causes import CAPS, STOPS, Causes
 from pipeline.report.figures import figures
 from pipeline.report.fitting import KEPT, Column, Fitted
@@ -65,11 +66,11 @@ def _headline(numbers: dict[str, Any]) -> Text:
     ):
         if count:
             line.append(f", {count:,} {word}", style=style)
-    line.append(f"\n{_usd(cost['estimated_usd'])} estimated, {_usd(cost['billed_usd'])} billed")
+    line.append(f"\n{show_usd(cost['estimated_usd'])} estimated, {show_usd(cost['billed_usd'])} billed")
     if cost["superseded_usd"] > 0:
-        line.append(f", {_usd(cost['superseded_usd'])} of it for what was superseded")
+        line.append(f", {show_usd(cost['superseded_usd'])} of it for what was superseded")
     if cost["reserved_usd"]:
-        line.append(f", {_usd(cost['reserved_usd'])} reserved")
+        line.append(f", {show_usd(cost['reserved_usd'])} reserved")
     return line
 
 
@@ -94,8 +95,8 @@ def _endpoints(numbers: dict[str, Any]) -> Fitted:
         row = (
             Text(each["endpoint"]),
             *(f"{each[name] - (each['invalid'] if name == 'failed' else 0):,}" for name in counted),
-            _usd(each["estimated_usd"]),
-            _usd(each["billed_usd"]),
+            show_usd(each["estimated_usd"]),
+            show_usd(each["billed_usd"]),
             f"{time['median_s']:.0f} s" if time else "",
             f"{time['p95_s']:.0f} s" if time else "",
         )
@@ -107,7 +108,7 @@ def _rate(run: dict[str, Any]) -> Text:
     timeline = run["timeline"]
     line = Text(f"calls of {run['id']} ", style="dim")
     line.append(spark(timeline["sent"]), style="blue")
-    limited = sum(timeline["limited"])
+    limited = run["requests"]["http_429"] if run["requests"] else sum(timeline["limited"])
     if limited:
         line.append(f" {limited:,} answered 429", style="yellow")
     return line
@@ -130,7 +131,3 @@ def _why_open(runs: list[dict[str, Any]]) -> Text:
         return Text(f"open: {RESUME}")
     advice = CAPS.get(runs[0]["cap_reached"]) if stopped_by == "cap" else None
     return Text(f"open: the last run was stopped ({stopped_by}). {advice or STOPS.get(stopped_by, RESUME)}")
-
-
-def _usd(amount: float) -> str:
-    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"

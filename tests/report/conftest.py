@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -136,9 +137,10 @@ class Shop:
         verdict = Verdict(ErrorClass.TIMEOUT, "no answer", None, self.now + 1)
         self.ledger.run(lambda db: entries.doubt(db, task_id=task.id, attempt=attempt, verdict=verdict))
 
-    def finish_run(self) -> None:
-        """The newest run has ended."""
-        self.ledger.finish_run(f"run-{self.runs}", stopped_by=None, exit_code=0, summary='{"elapsed_s": 12.5}')
+    def finish_run(self, **facts: Any) -> None:
+        """The newest run has ended; *facts* stand in its summary."""
+        summary = json.dumps({"elapsed_s": 12.5, **facts})
+        self.ledger.finish_run(f"run-{self.runs}", stopped_by=None, exit_code=0, summary=summary)
 
     def states(self) -> dict[tuple[str, str], str]:
         """State by key and step of everything live."""

@@ -72,6 +72,15 @@ def test_filters_and_search_narrow_what_is_shown_and_survive_a_reload(browser: A
         assert tiles(page) == ["VASE, studio, done"]
 
 
+def test_refused_polls_are_counted_as_in_the_runs_own_summary(browser: Any, shop: Shop) -> None:
+    shop.make("MUG")
+    shop.finish_run(requests={"submit": 1, "poll": 9, "http_429": 7, "http_5xx": 0})
+    with visit(browser, write_report(shop.out).as_uri()) as page:
+        page.click("[data-view=money]")
+
+        assert "7 answered 429" in page.inner_text("#money")
+
+
 def test_a_failure_is_grouped_explained_and_leads_to_its_tasks(browser: Any, gallery: str) -> None:
     with visit(browser, gallery) as page:
         page.click("[data-view=failures]")

@@ -51,6 +51,13 @@ def test_an_empty_folder_is_drawn_too(shop: Shop) -> None:
     assert "0 of 2 tasks done, 2 open" in drawn(shop, width=60)
 
 
+def test_refused_polls_are_counted_as_in_the_runs_own_summary(shop: Shop) -> None:
+    shop.make("MUG")
+    shop.finish_run(requests={"submit": 1, "poll": 9, "http_429": 7, "http_5xx": 0})
+
+    assert "7 answered 429" in drawn(shop)
+
+
 @pytest.mark.parametrize("width", [80, 60])
 def test_a_narrow_terminal_cuts_neither_names_nor_money(shop: Shop, width: int) -> None:
     shop.make("MUG")

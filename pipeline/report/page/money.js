@@ -64,7 +64,8 @@ photobatch.money = (() => {
     }));
     const width = Math.max(280, Math.min(1050, byId("money").clientWidth - 60));
     const sum = (values) => values.reduce((total, value) => total + value, 0);
-    const words = `${dom.plural(sum(calls), "call")} in ${dom.seconds(calls.length * bucket)}, ${sum(limited)} answered 429, ${sum(failed)} failed`;
+    const refused = run.requests ? run.requests.http_429 : sum(limited); // of polls as well
+    const words = `${dom.plural(sum(calls), "call")} in ${dom.seconds(calls.length * bucket)}, ${refused} answered 429, ${sum(failed)} failed`;
     const choose = el("select", { "aria-label": "Run", onchange: () => { runChosen = choose.selectedIndex; draw(); } }, ...sent.map((each) => el("option", {}, `${each.command} ${dom.moment(each.started_at)}`)));
     choose.selectedIndex = Math.min(runChosen, sent.length - 1);
     return el("section", {}, el("h2", {}, "Rate over time"), el("p.hint", {}, choose, ` ${words}; one bar is ${dom.seconds(bucket)}.`),
