@@ -19,9 +19,10 @@ _ROW = re.compile(r"^row \d+(, column [^:]*)?: ")
 _SAME = re.compile(r"^the same call failed: ")
 _BODY = re.compile(r"; it begins with .*")
 _QUOTED = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"")
-_ADDRESS = re.compile(r"https?://\S+|(?:[A-Za-z]:)?(?:[\\/][^\s:\\/]+){2,}")
+_ADDRESS = re.compile(r"(?:https?|s3|gs|az)://[^\s,;]\S*|(?:[A-Za-z]:)?(?:[\\/][^\s:\\/]+){2,}")
 _ID = re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8}[0-9a-f-]*\b", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<!\d)(?<!HTTP )(?<!answers )\d+(?:[.,]\d+)*(?!\d|://)")
+"""Not the status of an answer, nor a part of s3://: they belong to the cause."""
 
 REMEDIES: dict[str, str] = {
     "bad_request": "The parameters are wrong for this endpoint. Correct the recipe or the row and run the manifest "
@@ -30,8 +31,8 @@ REMEDIES: dict[str, str] = {
     "forbidden": "The account may not use this endpoint. Ask the provider for access, then `photobatch resume`.",
     "not_found": "The endpoint or an image address does not exist. Correct it in recipe or manifest and run again.",
     "no_credits": "Top up the account or raise its spend limit, then `photobatch resume`: what was not sent is open.",
-    "rejected": "The provider refused the content. Change prompt or picture, or reject it in the report with other "
-    "parameters.",
+    "rejected": "The provider refused the content, or a parameter: the error says which. Change prompt, picture or "
+    "recipe, or reject it in the report with other parameters.",
     "retired": "The provider took the endpoint out of service. Choose another endpoint in the recipe.",
     "inference_failed": "The model failed on this input and billed nothing. Reject it in the report with "
     "changed parameters, or `photobatch resume --only inference_failed`.",

@@ -86,7 +86,7 @@ def test_a_failure_is_grouped_explained_and_leads_to_its_tasks(browser: Any, gal
         page.click("[data-view=failures]")
         words = page.inner_text("#failures")
         assert "content policy: … is not allowed" in words
-        assert "The provider refused the content." in words
+        assert "The provider refused the content, or a parameter" in words
 
         page.click("text=Show 1 task")
 

@@ -263,6 +263,23 @@ def test_a_bad_output_is_explained_and_not_quoted(reason: str, body: str) -> Non
     assert pattern(error) == f"the provider's output is unusable: {reason}"
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("HTTP 406: Invalid value 7 for steps", "HTTP 406: Invalid value … for steps"),
+        ("row 3, column image_url: the server answers 404 Not Found", "the server answers 404 Not Found"),
+        (
+            "the scheme ftp:// is not supported; use https://, s3://, gs:// or a file path",
+            "the scheme ftp:// is not supported; use https://, s3://, gs:// or a file path",
+        ),
+        ("https://shop.example/12/a.jpg: gone after 1,204 s", "… gone after … s"),
+        ("s3://bucket-7/a/b.jpg is missing", "… is missing"),
+    ],
+)
+def test_what_belongs_to_a_cause_stays_in_its_words(error: str, cause: str) -> None:
+    assert pattern(error) == cause
+
+
 def test_every_error_class_says_what_to_do() -> None:
     from pipeline.report.causes import REMEDIES
 
