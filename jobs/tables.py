@@ -11,6 +11,7 @@ from rich.table import Table
 
 from jobs.console import redacted, say, stderr, stdout
 from pipeline.money import cents, show
+from pipeline.planned import IN_FLIGHT_QUEUE
 from pipeline.report.fitting import KEPT, Column, Fitted, importance
 from pipeline.words import many
 
@@ -219,4 +220,4 @@ def _span(seconds: float) -> str:
 
 
 def _rate(per_minute: float) -> str:
-    return f"{per_minute:g} calls a minute" if per_minute else "no limit"
+    return f"{per_minute:g} calls a minute" if per_minute else f"{IN_FLIGHT_QUEUE} calls at a time"

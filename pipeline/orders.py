@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.caps import Caps, Limit
 from pipeline.money import usd
+from pipeline.planned import IN_FLIGHT_QUEUE
 from pipeline.policy import Patience
 from pipeline.provider import Backoff, Hosts, Timeouts
 from pipeline.stop import INTERRUPTED
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pipeline.tally import Tally
     from pipeline.tools import Tools
 
-IN_FLIGHT_QUEUE = 256
-"""Jobs at the provider at once: a thousand a minute would need more, sixty a minute need 77."""
 IN_FLIGHT_SYNC = 64
 SETTLE_AFTER_S = 300.0
 """Age after which a call that the provider's history does not know was certainly not made."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pipeline.ledger.counts import EndpointPlan, Invalid
     from pipeline.ledger.taken import Taken
 
+IN_FLIGHT_QUEUE = 256
+"""Jobs at the provider at once: a thousand a minute would need more, sixty a minute need 77."""
+
 
 @dataclass
 class Plan:
@@ -67,11 +70,14 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """How long they take at the given rate; the last call's latency included."""
+        """How long they take at the given rate, and at the most calls in flight; the last call's latency included."""
         if not self.to_pay:
             return 0.0
-        last = max(endpoints.get(each.endpoint).latency_s for each in self.endpoints if each.to_pay)
-        return last + (60 * (self.to_pay - 1) / self.per_minute if self.per_minute else 0.0)
+        latencies = [(each.to_pay, endpoints.get(each.endpoint).latency_s) for each in self.endpoints if each.to_pay]
+        sending = 60 * (self.to_pay - 1) / self.per_minute if self.per_minute else 0.0
+        waiting = sum(count * latency_s for count, latency_s in latencies) / IN_FLIGHT_QUEUE
+        last = max(latency_s for _, latency_s in latencies)
+        return max(sending + last, waiting)
 
     @property
     def exit_code(self) -> int:

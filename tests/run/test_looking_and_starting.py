@@ -7,9 +7,13 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
+import pipeline
+from pipeline import endpoints
 from tests.endpoints.test_plug_ins import UPSCALE, install
 from tests.run.commands import ROOT, Provider, photobatch
-from tests.run.conftest import STUDIO, products, write_csv
+from tests.run.conftest import STUDIO, products, recipe, write_csv
 from tests.run.test_command_line import RELIGHTING
 
 if TYPE_CHECKING:
@@ -50,6 +54,17 @@ def test_an_unknown_price_is_unknown_and_a_cap_asks_for_one(tmp_path: Path) -> N
     assert capped.code == 2
     assert "--assume-price upscale=" in capped.err
     assert assumed.json["cost"] == {"typical_usd": 1.5, "worst_usd": 1.5}
+
+
+def test_a_plan_without_a_limit_of_the_rate_is_bound_by_the_calls_at_a_time(tmp_path: Path) -> None:
+    manifest = write_csv(tmp_path / "c.csv", products(2000))
+
+    plan = pipeline.plan(manifest, recipe(STUDIO), rpm=0)
+    few = pipeline.plan(manifest, recipe(STUDIO), rpm=0, limit=10)
+
+    latency_s = endpoints.get("segmind-relighting-v2").latency_s
+    assert plan.seconds == pytest.approx(2000 / 256 * latency_s)
+    assert few.seconds == latency_s
 
 
 def test_a_plan_lists_what_is_invalid_for_programs_and_people(tmp_path: Path) -> None:
