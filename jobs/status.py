@@ -15,6 +15,7 @@ NIGHTS = options.option("--nights", "The trend: the newest N runs, one per line.
 def status(folder: options.Folder, nights: Annotated[int | None, NIGHTS] = None, json: options.Json = False) -> None:
     """Counts, money, what is open and why; or, with --nights, the trend of runs."""
     from pipeline.inspection import history, reading, summary_of
+    from pipeline.lock import holder_now
     from pipeline.report.terminal import render_status
 
     existing(folder)
@@ -30,4 +31,4 @@ def status(folder: options.Folder, nights: Annotated[int | None, NIGHTS] = None,
         print_json(summary)
         return
     with reading(folder) as db:
-        stdout().print(render_status(db))
+        stdout().print(render_status(db, holder=holder_now(folder)))

@@ -28,8 +28,8 @@ WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
-def render_status(db: sqlite3.Connection) -> RenderableType:
-    """Tasks, money, endpoints and causes of the folder as it stands."""
+def render_status(db: sqlite3.Connection, *, holder: str | None = None) -> RenderableType:
+    """Tasks, money, endpoints and causes of the folder as it stands; *holder* says which run is at work on it."""
     numbers = figures(db)
     causes = Causes()
     for each in gallery.failures(db):
@@ -41,7 +41,8 @@ def render_status(db: sqlite3.Connection) -> RenderableType:
     if causes.found:
         parts.append(_causes(causes))
     if numbers["tasks"]["open"]:
-        parts.append(_why_open(numbers["runs"]))
+        at_work = None if holder is None else Text(f"open: a run is at work ({holder})")
+        parts.append(at_work or _why_open(numbers["runs"]))
     return Group(*parts)
 
 

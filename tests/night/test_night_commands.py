@@ -92,6 +92,18 @@ def test_init_says_when_only_braces_tell_two_columns_apart(shop: Path) -> None:
     assert "no column looks like images" in photobatch("init", "odd.csv").err
 
 
+def test_status_beside_a_run_says_that_it_is_at_work(shop: Path) -> None:
+    photobatch("init", shop / "catalog.csv")
+    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")
+    out = shop / "out" / "catalog"
+
+    assert "photobatch nightly JOB.toml --cap-night USD" in " ".join(photobatch("status", out).out.split())
+    with hold(out, "resume"):
+        beside = " ".join(photobatch("status", out).out.split())
+    assert "open: a run is at work (`photobatch resume` (process" in beside
+    assert "--cap-night" not in beside
+
+
 def test_a_quiet_night_that_was_stopped_says_so_to_who_gets_the_mail(shop: Path) -> None:
     photobatch("init", shop / "catalog.csv")
     said = photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")
