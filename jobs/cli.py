@@ -27,7 +27,7 @@ from jobs.run import run
 from jobs.sandbox import sandbox
 from jobs.settle import settle
 from jobs.status import status
-from jobs.streams import steady
+from jobs.streams import Unwritable, steady
 from pipeline.errors import AccountError, FolderBusy, InputError, PipelineError, RecipeError
 from pipeline.exits import ACCOUNT, BUSY, INPUT, INTERRUPTED, OURS
 
@@ -113,12 +113,18 @@ def main() -> None:
     gc.set_threshold(NEW_OBJECTS)
     keep_blocks()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except PipelineError as error:
         complain(str(error), error.hint)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Unwritable as error:
+        complain(str(error), "make room where it goes; what was paid for is in the ledger")
+        sys.exit(OURS)
     except Exception as error:  # noqa: BLE001  # the last door: a fault of ours is said as one, with its place
         if os.environ.get("PHOTOBATCH_DEBUG"):
             traceback.print_exc()

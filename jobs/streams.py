@@ -6,7 +6,6 @@ Knows nothing of what is printed.  Call `steady` before anything else opens a fi
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
 import os
 import sys
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 UNSHOWN = "photobatch.unshown"
 """How text is encoded that the encoding of a stream does not have."""
+STDERR = 2
 STAND_INS = {
     **dict.fromkeys("━█▇", "#"),
     **dict.fromkeys("─", "-"),
@@ -71,13 +71,22 @@ def _patient(stream: TextIO) -> TextIO:
     )
 
 
+class Unwritable(OSError):
+    """What is behind a standard stream takes nothing more: a full disk, for instance."""
+
+
 class _Pipe(io.FileIO):
     """Goes on into nowhere when nobody reads any more, as in `… | head -1`: a run under way must not end by that."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # any buffer
         """Write *data* to whoever still reads."""
-        with contextlib.suppress(BrokenPipeError):
+        try:
             return super().write(data)
+        except BrokenPipeError:
+            pass
+        except OSError as error:
+            name = "standard error" if self.fileno() == STDERR else "standard output"
+            raise Unwritable(f"{name} cannot be written: {error.strerror or error}") from error
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self.fileno())
         os.close(null)

@@ -94,3 +94,18 @@ def test_json_stays_json_in_any_encoding(tmp_path: Path) -> None:
     done = photobatch("plan", manifest, *RELIGHTING, "--json", env={"PYTHONIOENCODING": "ascii"})
 
     assert (done.code, done.json["invalid_rows"][0]["key"], done.out.isascii()) == (2, "Größe 👟", True)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")  # noqa: PTH110  # a device
+@pytest.mark.parametrize("flags", [("--json",), ()])
+def test_a_full_disk_behind_stdout_is_named_and_no_fault_of_ours(
+    catalog: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    out = tmp_path / "out"
+    photobatch("run", catalog, *RELIGHTING, "--out", out, "--sandbox", "--rpm", "0", "--limit", "1")
+
+    full = redirected("> /dev/full", "status", out, *flags)
+
+    assert full.returncode == 1
+    assert "error: standard output cannot be written: No space left on device" in full.stderr
+    assert "fault of photobatch" not in full.stderr
