@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,21 @@ def config(
         return
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for name, value, origin in lines:
-        table.add_row(name, escape("" if value is None else str(value)), escape(origin))
+        table.add_row(name, escape(toml(value)), escape(origin))
     stdout().print(table)
+
+
+def toml(value: Any) -> str:
+    """*value* as a job file would have it, text without its quotes; empty for None."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case dict():
+            return "{" + ", ".join(f"{name} = {toml(each)}" for name, each in value.items()) + "}"
+        case _:
+            return json_module.dumps(value, ensure_ascii=False)
 
 
 def settings(job: Job, files: dict[str, str]) -> list[tuple[str, Any, str]]:

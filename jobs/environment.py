@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 
 from pipeline.errors import RecipeError
 from pipeline.paths import local_path
+from pipeline.words import reason
 
 PREFIX = "PHOTOBATCH_"
 KEY = "SEGMIND_API_KEY"
@@ -64,7 +65,7 @@ def api_key() -> str | None:
     try:
         return path.read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"the key file {path} cannot be read: {error}", hint=f"set {KEY} instead") from error
+        raise RecipeError(f"the key file {path} cannot be read: {reason(error)}", hint=f"set {KEY} instead") from error
 
 
 def variable(flag: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from jobs import options
 from jobs.console import say
-from jobs.folder import existing
+from jobs.folder import existing, is_rehearsal
 from pipeline.words import many
 
 
@@ -47,6 +47,8 @@ def export(
     made = write_shop_file(folder, to=to, image_base=image_base, destination=output, step=step, manifest=manifest)
     kept = "the manifest with one more column" if to == "csv" else "the manifest with its images replaced"
     how = kept if made.in_place else "made anew"
+    if is_rehearsal(folder):
+        say(f"warning: {folder} holds a rehearsal: these are the sandbox's pictures, not for a shop")
     say(f"{made.path}: {how}; {many(made.with_new_image, 'row')} with new images, {made.without:,} without")
     if made.marked:
         named = many(made.marked, "product")

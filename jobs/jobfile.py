@@ -19,6 +19,7 @@ from pipeline.endpoints.parameters import nearest
 from pipeline.errors import ManifestError, RecipeError
 from pipeline.paths import exists, local_path
 from pipeline.recipe import Recipe
+from pipeline.words import reason
 
 if TYPE_CHECKING:
     from jobs.entries import Entry
@@ -87,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(
-            f"{path}: cannot be read: {error}", hint="`photobatch init MANIFEST` writes a job file"
+            f"{path}: cannot be read: {reason(error)}", hint="`photobatch init MANIFEST` writes a job file"
         ) from error
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error

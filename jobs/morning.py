@@ -11,6 +11,7 @@ from jobs.ending import meaning
 from jobs.unattended import nothing_done
 from pipeline.caps import Limit
 from pipeline.money import cents
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("cap", ", ".join(_caps(ours))),
         ("reserved", cents(cost["reserved_usd"]) if cost["reserved_usd"] else ""),
         ("balance", cents(summary["balance_usd"]) if "balance_usd" in summary else ""),
-        ("requests", f"{requests['submit']:,} calls, {requests['http_429']:,} times 429"),
+        ("requests", f"{many(requests['submit'], 'call')}, {many(requests['http_429'], 'time')} 429"),
         ("time", f"{summary['elapsed_s']:,.0f} s"),
         ("to fetch", "{tasks:,}, at no cost: {why}".format(**summary["unfetched"]) if "unfetched" in summary else ""),
         ("stopped by", summary["stopped_by"] or ""),

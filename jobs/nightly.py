@@ -36,7 +36,9 @@ JobFile = Annotated[
 CAP_NIGHT = typer.Option("--cap-night", metavar="USD", min=0, help="USD for calls between noon and noon.")
 TRUST = typer.Option("--trust-urls/--check-urls", help="Do not ask servers whether remote images changed.")
 PRUNE = typer.Option("--prune/--keep", help="Move outputs of rows that left the manifest to superseded/.")
-REHEARSE = typer.Option("--sandbox/--real", help="Rehearse on the embedded sandbox: free, no key.")
+REHEARSE = typer.Option(
+    "--sandbox/--real", help="Rehearse on the embedded sandbox: free, no key.", callback=options.one_provider
+)
 
 
 def nightly(

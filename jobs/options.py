@@ -74,11 +74,25 @@ Cap = Annotated[float | None, option("--cap", "Never spend more in this folder."
 CapFile = Annotated[Path | None, option("--cap-file", CAP_FILE, MONEY, parser=named, metavar="CAP_FILE")]
 AssumePrice = Annotated[list[str] | None, option("--assume-price", PRICE, MONEY, env=False, metavar="SLUG=USD")]
 
+
+def one_provider(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
+    """Refuse an address beside --sandbox, which would not be asked; one from the settings gives way to the flag."""
+    known = {**ctx.params, str(param.name): value}
+    source = ctx.get_parameter_source("base_url")
+    if known.get("sandbox") and known.get("base_url") and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("--sandbox and --base-url name two providers: give one of them")
+    return value
+
+
 Rpm = Annotated[float | None, option("--rpm", RPM, HOW, min=0)]
 Concurrency = Annotated[int | None, option("--concurrency", "Calls in flight at most.", HOW, min=1)]
 Api = Annotated[str, option("--api", API, HOW)]
-BaseUrl = Annotated[str | None, option("--base-url", "Another provider's host root, such as a sandbox.", HOW)]
-Sandbox = Annotated[bool, option("--sandbox", "Rehearse on the embedded sandbox: free, no key.", HOW)]
+BaseUrl = Annotated[
+    str | None, option("--base-url", "Another provider's host root, such as a sandbox.", HOW, callback=one_provider)
+]
+Sandbox = Annotated[
+    bool, option("--sandbox", "Rehearse on the embedded sandbox: free, no key.", HOW, callback=one_provider)
+]
 MaxFailures = Annotated[str | None, option("--max-failures", FAILURES, HOW, metavar="N|P%")]
 Deadline = Annotated[str | None, option("--deadline", DEADLINE, HOW, metavar="DURATION")]
 NoPreflight = Annotated[bool, option("--no-preflight", "Begin at once and validate as it goes.", HOW)]

@@ -12,6 +12,7 @@ import typer
 
 from jobs.console import say, stderr
 from pipeline.errors import RecipeError
+from pipeline.words import reason
 
 
 def sandbox(
@@ -64,5 +65,5 @@ def _read(path: Path | None) -> object:
         return json_module.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecipeError(
-            f"{path}: {error}", hint="a JSON file with a list of rules; docs/developer.md has the format"
+            f"{path}: {reason(error)}", hint="a JSON file with a list of rules; docs/developer.md has the format"
         ) from error

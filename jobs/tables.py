@@ -55,7 +55,7 @@ def print_plan(plan: Plan) -> None:
     if plan.without_image:
         rows = ", ".join(map(str, plan.first_without_image))
         where = f" (rows {rows}{' …' if plan.without_image > len(plan.first_without_image) else ''})" if rows else ""
-        console.print(f"{many(plan.without_image, 'row')} without an image make no task{where}", markup=False)
+        console.print(f"{many(plan.without_image, 'row')} without an image: no task{where}", markup=False)
     print_problems(plan)
 
 
@@ -161,8 +161,8 @@ def print_summary(summary: dict[str, Any], *, console: Console | None = None) ->
     requests = summary["requests"]
     table.add_row(
         "requests",
-        f"{requests['submit']:,} calls, {requests['poll']:,} polls, {requests['http_429']:,} times 429,"
-        f" {requests['http_5xx']:,} times 5xx, in {summary['elapsed_s']:,.1f} s",
+        f"{many(requests['submit'], 'call')}, {many(requests['poll'], 'poll')}, {many(requests['http_429'], 'time')}"
+        f" 429, {many(requests['http_5xx'], 'time')} 5xx, in {summary['elapsed_s']:,.1f} s",
     )
     if unfetched := summary.get("unfetched"):
         table.add_row("to be fetched", escape(redacted(f"{unfetched['tasks']:,}, at no cost: {unfetched['why']}")))

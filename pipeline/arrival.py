@@ -17,6 +17,7 @@ from pipeline.planning import KEY_ROWS, Planner, take_in
 from pipeline.preflight import refuse_pointless, refuse_unpriced
 from pipeline.rate import START_PER_MINUTE
 from pipeline.stop import Reason
+from pipeline.words import many
 
 if TYPE_CHECKING:
     import sqlite3
@@ -84,7 +85,7 @@ class Arrival:
         moved = await asyncio.to_thread(departed.prune, ledger, OutputStore(self.orders.out))
         ending.this_run["pruned"] = moved
         if moved:
-            self.watcher.say(f"{moved} outputs of rows that left the manifest were moved to superseded/")
+            self.watcher.say(f"moved to superseded/: {many(moved, 'output')} of rows that left the manifest")
 
     async def _look(self, wanted: Wanted, ledger: Ledger) -> None:
         """Ask the servers about the manifest's images."""

@@ -72,6 +72,7 @@ class SharedCap(Protocol):
     """A cap that several processes share.  Money in nano-dollars."""
 
     limit: Limit
+    cap_nano: int
 
     async def reserve(self, nano: int) -> str | None:
         """Set *nano* aside; the entry's name, or None when it does not fit at present."""

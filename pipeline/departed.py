@@ -6,7 +6,9 @@ Blocking.
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.ledger import entries
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol, TypeVar
 
+    from pipeline.ledger import Ledger
     from pipeline.outputs import OutputStore
 
     Result = TypeVar("Result")
@@ -31,12 +34,18 @@ TOGETHER = 256
 """Files that are moved before the ledger hears of them: each commit is a sync of the disk."""
 
 
-def prune(ledger: Memory, store: OutputStore) -> int:
+def prune(ledger: Ledger, store: OutputStore) -> int:
     """Move the outputs of departed rows to ``superseded/``; returns how many.  Safe to repeat, also after a crash.
 
     Raises StorageError.
     """
-    return move_aside(ledger, store, ledger.run(outputs))
+    standing = ledger.run(outputs)
+    count = move_aside(ledger, store, standing)
+    folders = {ledger.folder / each for _, path, _ in standing for each in PurePosixPath(path).parents[:-2]}
+    for folder in sorted(folders, reverse=True):  # the inner ones first
+        with contextlib.suppress(OSError):  # somebody's file is in it, or it is gone
+            folder.rmdir()
+    return count
 
 
 def move_aside(ledger: Memory, store: OutputStore, standing: Iterable[tuple[int, str, str]]) -> int:

@@ -16,6 +16,7 @@ from pipeline import endpoints
 from pipeline.endpoints.parameters import nearest
 from pipeline.errors import RecipeError
 from pipeline.template import Template
+from pipeline.words import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,7 +102,7 @@ class Recipe:
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
         except OSError as error:
-            raise RecipeError(f"{path}: cannot be read: {error}", hint="is the path right?") from error
+            raise RecipeError(f"{path}: cannot be read: {reason(error)}", hint="is the path right?") from error
         except UnicodeDecodeError as error:
             raise RecipeError(f"{path}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ManifestError
+from pipeline.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +56,13 @@ class Taken:
         if self.without_key:
             numbers = ", ".join(map(str, self.without_key[:SHOWN]))
             raise ManifestError(
-                f"{len(self.without_key)} rows have an empty key ({key_template}): rows {numbers}",
+                f"{many(len(self.without_key), 'row')} with an empty key ({key_template}): rows {numbers}",
                 hint="choose a column that every row fills: --key COLUMN, or of several: --key '{COLUMN}-{COLUMN}'",
             )
         if self.twice:
             shown = ", ".join(f"{key!r} (row {number})" for key, number in self.twice)
             raise ManifestError(
-                f"{self.twice_count} keys are used more than once ({key_template}): {shown}",
+                f"{many(self.twice_count, 'key')} used more than once ({key_template}): {shown}",
                 hint="keys name outputs and must be unique: --key COLUMN, or of several: --key '{COLUMN}-{COLUMN}'",
             )
 

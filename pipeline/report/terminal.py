@@ -89,18 +89,18 @@ def _endpoints(numbers: dict[str, Any]) -> Fitted:
     counted = ("tasks", "done", "failed", *rare, "open")
     columns = [Column("endpoint", justify="left"), *(Column(name.replace("_", " ")) for name in counted)]
     columns += [Column(name, rank) for name, rank in (("est. paid", 3), ("billed", KEPT), ("median", 2), ("95 %", 1))]
-    rows = []
+    rows: list[list[str | Text]] = []
     times = numbers["latency"]["endpoints"]
     for each in numbers["endpoints"]:
         time = times.get(each["endpoint"])
-        row = (
+        row: list[str | Text] = [
             Text(each["endpoint"]),
             *(f"{each[name] - (each['invalid'] if name == 'failed' else 0):,}" for name in counted),
             show_usd(each["estimated_usd"]),
             show_usd(each["billed_usd"]),
             f"{time['median_s']:.0f} s" if time else "",
             f"{time['p95_s']:.0f} s" if time else "",
-        )
+        ]
         rows.append(row)
     return Fitted(columns, rows, header="dim")
 

@@ -92,6 +92,26 @@ def test_init_says_when_only_braces_tell_two_columns_apart(shop: Path) -> None:
     assert "no column looks like images" in photobatch("init", "odd.csv").err
 
 
+def test_settings_are_shown_as_a_job_file_has_them(shop: Path) -> None:
+    photobatch("init", shop / "catalog.csv")
+    shown = photobatch("config", "nightly.toml").out
+
+    assert re.search(r"^output\.ai_label +true ", shown, re.MULTILINE)
+    assert re.search(r"^output\.prune +false ", shown, re.MULTILINE)
+    assert re.search(r'^notify\.on +\["', shown, re.MULTILINE)
+
+
+def test_an_export_of_a_rehearsal_warns(shop: Path) -> None:
+    photobatch("init", shop / "catalog.csv")
+    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
+    said = photobatch(
+        "export", "out/catalog", "--to", "csv", "--image-base", "https://cdn.example.com", "-o", shop / "new.csv"
+    )
+
+    assert said.code == 0
+    assert "warning: out/catalog holds a rehearsal" in said.err
+
+
 def test_status_beside_a_run_says_that_it_is_at_work(shop: Path) -> None:
     photobatch("init", shop / "catalog.csv")
     photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")

@@ -68,55 +68,6 @@ def test_quiet_says_nothing_when_all_is_well(provider: Provider, catalog: Path, 
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_a_cap_below_the_worst_case_is_said_before_anything_is_spent(
-    provider: Provider, catalog: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    what = (catalog, *RELIGHTING, "--out", out)
-    says = "warning: the cap leaves $0.8000 and the calls cost $0.9990 at worst: the run may stop before all are sent"
-
-    assert says in photobatch("plan", *what, "--cap", "0.8").err
-    assert says in provider.run("run", *what, "--cap", "0.8", "--concurrency", 1).err
-    assert "the cap leaves $0.2836" in photobatch("plan", catalog, "--out", out, *RELIGHTING, "--cap", "0.8").err
-    assert "the cap leaves" not in photobatch("plan", *what, "--cap", "5").err
-
-
-def test_a_gallery_that_is_older_than_the_run_is_said_to_be(provider: Provider, catalog: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    provider.run("run", catalog, *RELIGHTING, "-o", out, "--limit", 1)
-    provider.run("report", out)
-
-    later = provider.run("run", catalog, *RELIGHTING, "-o", out)
-    provider.run("report", out)
-    idle = provider.run("run", catalog, *RELIGHTING, "-o", out)
-
-    page = out / "report" / "index.html"
-    assert f"gallery in {page}, older than this run: photobatch report {out} makes it anew" in later.err
-    assert f"gallery in {page}\n" in idle.err
-
-
-@pytest.mark.parametrize(
-    ("fault", "flags", "says"),
-    [
-        ("406-parameter", (), "exit code 3: finished, some tasks failed"),
-        ("401", (), "exit code 5: the account stopped the run"),
-        (None, ("--cap", "0.5"), "exit code 4: the cap stopped the run"),
-        (None, ("--deadline", "1s"), "exit code 10: the deadline stopped the run"),
-    ],
-)
-def test_quiet_says_in_one_line_what_stopped_the_run(
-    provider: Provider, catalog: Path, tmp_path: Path, *, fault: str | None, flags: tuple[str, ...], says: str
-) -> None:
-    if fault is not None:
-        provider.faults({"match": {"kind": "submit"}, "fault": fault})
-
-    done = provider.run("run", catalog, *RELIGHTING, "-o", tmp_path / "out", "--quiet", *flags)
-
-    assert (done.out, len(done.err.splitlines())) == ("", 1)
-    assert says in done.err
-    assert f"photobatch status {tmp_path / 'out'}" in done.err
-
-
 def test_without_quiet_talk_goes_to_stderr_and_stdout_stays_empty(
     provider: Provider, catalog: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +148,14 @@ WRONG: list[tuple[list[str], str]] = [
     (["run", "catalog.csv", *RELIGHTING, "--sandbox", "-o", "catalog.csv"], "catalog.csv is a file, not a folder"),
     (["run", "catalog.csv", *RELIGHTING, "--sandbox", "-o", "catalog.csv/x"], "catalog.csv is a file, not a folder"),
     (["sandbox", "--fault-rate", "inference_failed=0.5"], "hint: known: "),
+    (
+        ["run", "catalog.csv", *RELIGHTING, "--sandbox", "--base-url", "http://127.0.0.1:9", "-o", "out"],
+        "two providers",
+    ),
+    (["plan", "catalog.csv", "--recipe", "none.toml"], "none.toml: cannot be read: No such file or directory\n"),
+    (["nightly", "none.toml"], "none.toml: cannot be read: No such file or directory\n"),
+    (["sandbox", "--faults", "none.json"], "none.json: No such file or directory\n"),
+    (["plan", "twice.csv", *RELIGHTING, "--key", "{title}"], "1 key used more than once"),
     (["status", "nowhere"], "ledger.db"),
     (["resume", "nowhere"], "ledger.db"),
     (["resume", "nowhere", "--only", "gatewya"], "nowhere"),
@@ -209,6 +168,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     """How each of WRONG ended, all in one process: starting it is what takes the time."""
     folder = tmp_path_factory.mktemp("wrong")
     write_csv(folder / "catalog.csv", products(3))
+    write_csv(folder / "twice.csv", [{**each, "title": "same"} for each in products(2)])
     return folder, one_after_the_other([args for args, _ in WRONG], cwd=folder, env={"SEGMIND_API_KEY": SANDBOX_KEY})
 
 
@@ -229,14 +189,6 @@ def test_no_key_is_exit_5_and_names_the_variable(catalog: Path, tmp_path: Path) 
 
     assert ended.code == 5
     assert "SEGMIND_API_KEY" in ended.err
-
-
-def test_a_doctor_without_a_connection_ends_as_a_run_does() -> None:
-    ended = photobatch("doctor", "--base-url", "http://127.0.0.1:9", env={"SEGMIND_API_KEY": SANDBOX_KEY})
-
-    assert ended.code == 10
-    assert "balance    unknown: no connection" in ended.out
-    assert "Error" not in ended.out, "no name of a class"
 
 
 def test_the_command_that_the_sandbox_prints_works_as_it_stands() -> None:
