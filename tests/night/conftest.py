@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,8 +23,8 @@ from pipeline.sandbox import SANDBOX_KEY, Sandbox, SandboxOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 QUICK = Patience(base_s=0.001, longest_s=0.01)
 QUICK_LOOKS = Backoff(first_s=0.005, most_s=0.02)
 RECIPE = """
@@ -161,3 +162,15 @@ async def night(tmp_path: Path) -> AsyncIterator[Night]:
     sandbox = Sandbox(SandboxOptions(edit="instant", latency=0.0), clock=clock)
     async with sandbox as base_url:
         yield Night(tmp_path, clock, sandbox, base_url)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Three products of the sample catalogue, with smaller photos."""
+    lines = (ROOT / "manifests" / "catalog.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "catalog.csv").write_text("".join(lines[:4]), encoding="utf-8")
+    (tmp_path / "images").mkdir()
+    for name in ("mug", "bottle", "sneaker"):
+        with Image.open(ROOT / "manifests" / "images" / f"{name}.jpg") as photo:
+            photo.resize((96, 96)).save(tmp_path / "images" / f"{name}.jpg")
+    return tmp_path

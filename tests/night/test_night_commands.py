@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from jobs.cli import app, exit_code
@@ -41,18 +40,6 @@ def photobatch(*words: str | Path) -> Said:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Said(result.exit_code, result.stdout, result.stderr)
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """Three products of the sample catalogue, with smaller photos."""
-    lines = (ROOT / "manifests" / "catalog.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    (tmp_path / "catalog.csv").write_text("".join(lines[:4]), encoding="utf-8")
-    (tmp_path / "images").mkdir()
-    for name in ("mug", "bottle", "sneaker"):
-        with Image.open(ROOT / "manifests" / "images" / f"{name}.jpg") as photo:
-            photo.resize((96, 96)).save(tmp_path / "images" / f"{name}.jpg")
-    return tmp_path
 
 
 def test_what_init_writes_is_valid_and_runs(shop: Path) -> None:
@@ -90,46 +77,6 @@ def test_init_says_when_only_braces_tell_two_columns_apart(shop: Path) -> None:
     (shop / "odd.csv").write_text("sku,image {1},image 1\nA,https://x.example/a.jpg,b\n", encoding="utf-8")
 
     assert "no column looks like images" in photobatch("init", "odd.csv").err
-
-
-def test_settings_are_shown_as_a_job_file_has_them(shop: Path) -> None:
-    photobatch("init", shop / "catalog.csv")
-    shown = photobatch("config", "nightly.toml").out
-
-    assert re.search(r"^output\.ai_label +true ", shown, re.MULTILINE)
-    assert re.search(r"^output\.prune +false ", shown, re.MULTILINE)
-    assert re.search(r'^notify\.on +\["', shown, re.MULTILINE)
-
-
-def test_an_export_of_a_rehearsal_warns(shop: Path) -> None:
-    photobatch("init", shop / "catalog.csv")
-    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet")
-    said = photobatch(
-        "export", "out/catalog", "--to", "csv", "--image-base", "https://cdn.example.com", "-o", shop / "new.csv"
-    )
-
-    assert said.code == 0
-    assert "warning: out/catalog holds a rehearsal" in said.err
-
-
-def test_status_beside_a_run_says_that_it_is_at_work(shop: Path) -> None:
-    photobatch("init", shop / "catalog.csv")
-    photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")
-    out = shop / "out" / "catalog"
-
-    assert "photobatch nightly JOB.toml --cap-night USD" in " ".join(photobatch("status", out).out.split())
-    with hold(out, "resume"):
-        beside = " ".join(photobatch("status", out).out.split())
-    assert "open: a run is at work (`photobatch resume` (process" in beside
-    assert "--cap-night" not in beside
-
-
-def test_a_quiet_night_that_was_stopped_says_so_to_who_gets_the_mail(shop: Path) -> None:
-    photobatch("init", shop / "catalog.csv")
-    said = photobatch("nightly", "nightly.toml", "--sandbox", "--quiet", "--cap-night", "0.3")
-
-    assert (said.code, said.out) == (4, "")
-    assert "error: exit code 4: the cap stopped the run; resumable; the night's cap is reached" in said.err
 
 
 def test_init_overwrites_nothing_and_writes_nothing_when_one_file_is_there(shop: Path) -> None:
