@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 FETCHES = 3
 """Downloads of one output before it counts as bad, with a pause between: each is free."""
+ONLY_ECHO = "the answer names no image but the one that was sent"
 FRUITLESS = frozenset({ErrorClass.INFERENCE_FAILED, ErrorClass.BAD_OUTPUT, ErrorClass.LOST})
 """Causes after which an accepted task will never give anything."""
+
+ACCOUNT = frozenset({ErrorClass.BAD_KEY, ErrorClass.NO_CREDITS})
+"""Refusals that say something of the account: they hold for every task."""
 
 
 class Delivery:
@@ -73,6 +77,10 @@ class Delivery:
         """
         if answer.remaining_nano is not None:
             self.tools.observer.balance(answer.remaining_nano)
+        answer = answer.without(task.params.values())
+        if not answer.pictures:
+            await self.in_vain(task, attempt, _paid(ONLY_ECHO, ErrorClass.BAD_OUTPUT, answer))
+            return
         taken_up = task.request_id is not None  # it may have been finished for hours
         latency_s = None if taken_up else self.tools.clock() - attempt.began
         try:
@@ -107,7 +115,8 @@ class Delivery:
         """Keep *task* accepted, and why it could not be had: the next run asks again first of all."""
         now, patience = self.tools.clock(), Patience()
         step = next_step(error, tries=patience.attempts, elapsed_s=0.0, patience=patience, chance=0.0)
-        self.tools.stop_for(task, error, step)
+        if error.error_class in ACCOUNT:  # what a server says of one old task says nothing of new calls
+            self.tools.stop_for(task, error, step)
         if now - attempt.began < KEPT_S:  # what the provider need not have any more stops no run, night after night
             self.tools.observer.ended(task, State.SUBMITTED, error.error_class, None)
         await self.tools.ledger.put_off(task, Verdict.of(error, now))

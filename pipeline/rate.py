@@ -51,6 +51,8 @@ REMEMBERED_S = 600.0
 WORSE = 0.85
 """Cuts that leave less than this share of what a minute of the last REMEMBERED_S let through, and calls still refused:
 it was not the rate, and more of them would end at a standstill."""
+OBEYED = 3
+"""A wait of less than a second is believed for so many bursts with nothing let through between."""
 LONGEST_HOLD_S = 900.0
 """A reset further away than this is taken for a wrong clock, and backed off from instead."""
 
@@ -153,11 +155,13 @@ class Rate:
         return float(min(CLIMB, 1 + (CREEP - 1) * 2.0 ** min(max(self._steps - SMALL_STEPS, 0), 6)))
 
     def _wait_s(self, asked_s: tuple[float | None, ...]) -> float:
+        own_s = float(min(60.0, 2.0 ** min(self._bursts - 1, 6)) * (0.5 + self._chance()))
         for wait_s in asked_s:
             if wait_s is not None and 0 <= wait_s <= LONGEST_HOLD_S:
                 # A little late rather than a little early: workers that ask too soon are refused again.
-                return wait_s + 0.05 + 0.2 * self._chance()
-        return float(min(60.0, 2.0 ** min(self._bursts - 1, 6)) * (0.5 + self._chance()))
+                late_s = wait_s + 0.05 + 0.2 * self._chance()
+                return late_s if self._bursts <= OBEYED or wait_s >= 1 else max(late_s, own_s)
+        return own_s
 
     def _lower(self, now: float) -> None:
         """Cut to what the last minute let through, or to what went well before the last growth: whichever is more.

@@ -74,12 +74,12 @@ def addresses(endpoint: str, params: Mapping[str, Any], body: Mapping[str, Any])
 def recognise(doubtful: Doubtful, remembered: Remembered) -> bool | None:
     """Whether *remembered* is the call that *doubtful* made; None when it says too little to tell."""
     endpoint = endpoints.get(doubtful.endpoint)
-    if _slug(remembered.endpoint) not in ("", _slug(doubtful.endpoint)):
-        return False
     body = remembered.body if isinstance(remembered.body, dict) else {}
     drawn = endpoint.seed is not None and doubtful.seed is not None
     if endpoint.seed is not None and drawn and (told := body.get(endpoint.seed[0])) is not None:
         return _same(told, doubtful.seed)
+    if _slug(remembered.endpoint) not in ("", _slug(doubtful.endpoint)):
+        return False
     at = remembered.created_at
     if at is not None and abs(at - doubtful.intent_at) > CLOCKS_DIFFER_S:
         return False

@@ -6,9 +6,12 @@ paid call; each time it is sent is an *attempt*; what comes back is its *output*
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class State(StrEnum):
@@ -95,6 +98,13 @@ class Answer:
     remaining_nano: int | None = None
     """The account's balance after this call; None when the provider did not say."""
     seed: int | None = None
+
+    def without(self, sent: Iterable[object]) -> Answer:
+        """The same without pictures that are among what was *sent*: an answer may repeat its input."""
+        if all(picture.url is None for picture in self.pictures):
+            return self
+        echoes = {value for value in sent if isinstance(value, str)}
+        return replace(self, pictures=tuple(each for each in self.pictures if each.url not in echoes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception
 
 from pipeline import endpoints
 from pipeline.budget import CapReached, Reservation
-from pipeline.delivery import Delivery
+from pipeline.delivery import ONLY_ECHO, Delivery
 from pipeline.doubts import look_for
 from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
@@ -160,6 +160,10 @@ class Worker:
             return None
         tools.throttle.lane(task.endpoint).answered(well=True)
         tools.throttle.went_well()
+        if isinstance(answer, Answer) and not (answer := answer.without(body.values())).pictures:
+            if answer.request_id is None:
+                raise _Unanswered(attempt, CallError(ONLY_ECHO, ErrorClass.BAD_OUTPUT, answered=False))
+            answer = Accepted(answer.request_id)
         if answer.request_id is not None:
             await tools.ledger.accepted(task, attempt.id, answer.request_id)
         return answer

@@ -33,8 +33,11 @@ KNOWN_AFTER_S = 30.0
 may be written some moments late, and a lost task was paid for.  As often a result is read that may be late, a refused
 look is repeated, and a task must be in trouble to have failed: an answer may speak of its own trouble."""
 
-ACCOUNT = frozenset({ErrorClass.BAD_KEY, ErrorClass.NO_CREDITS})
-"""Refusals that say something of the account: they hold for every task."""
+GONE = frozenset({ErrorClass.NOT_FOUND, ErrorClass.RETIRED})
+"""What a request says that has no record any more: the history may have one."""
+
+STRIKES_IN_TROUBLE = 8
+"""So many times in a row the history is not waited for any more."""
 
 
 @dataclass(slots=True)
@@ -113,8 +116,10 @@ class Followers:
         document = parsed(reply.body)
         progress = progress_of(document)
         task.troubled = task.troubled + 1 if progress is Progress.TROUBLED else 0
-        if progress is Progress.FAILED or task.troubled >= STRIKES:
+        if progress is Progress.FAILED or task.troubled >= STRIKES_IN_TROUBLE:
             raise failure(reply.status, self._free.wire.text(reply), task.request_id)
+        if task.troubled >= STRIKES:
+            return await self._in_trouble(reply, task)
         match progress:
             case Progress.FINISHED:
                 return await self._found(reply, document, task)
@@ -161,20 +166,35 @@ class Followers:
 
     async def _despite(self, error: CallError, task: _Task) -> Answer | None:
         """Say what a failed look means: go on, or raise."""
-        if error.error_class is ErrorClass.NOT_FOUND:
+        if error.error_class in GONE:
             return await self._gone(error, task)
         if error.error_class in PASSING:
             await self._rest(error, task)
             return None
-        if error.http_status == HTTPStatus.UNPROCESSABLE_ENTITY:  # of a task, it says "failed" whatever its body
-            error.error_class = ErrorClass.INFERENCE_FAILED
-        elif error.error_class not in ACCOUNT:
+        if error.error_class is not ErrorClass.INFERENCE_FAILED:
             task.refused += 1
             if task.refused < STRIKES:  # a look is free, and a refusal may be a gateway's that passes
                 await self._rest(error, task)
                 return None
+            if error.error_class is ErrorClass.FORBIDDEN:
+                return await self._gone(error, task)
+            if error.http_status == HTTPStatus.UNPROCESSABLE_ENTITY:  # so often, it says "failed" whatever its body
+                error.error_class = ErrorClass.INFERENCE_FAILED
         error.request_id = task.request_id
         raise error
+
+    async def _in_trouble(self, reply: Reply, task: _Task) -> Answer | None:
+        """Ask the history whether a task failed, or only the server that was asked about it."""
+        try:
+            entry = await self._memory.remembered(task.request_id)
+        except CallError:
+            entry = None
+        if entry and entry.status == "COMPLETED" and entry.pictures:
+            return answer_of(entry.pictures, Charges(billed_nano=entry.billed_nano), task.request_id)
+        if entry and entry.status == "FAILED":
+            raise failure(reply.status, entry.error, task.request_id)
+        await self._rest(CallError("the task is in trouble", ErrorClass.SERVER_ERROR), task)
+        return None
 
     async def _gone(self, error: CallError, task: _Task) -> Answer | None:
         """Ask the history for a task whose record is gone."""

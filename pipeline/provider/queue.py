@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import CallError, ErrorClass
@@ -31,7 +32,9 @@ class QueueProvider(Client):
             most_bytes=self.timeouts.max_output_bytes,
         )
         if not reply.ok:
-            raise self._wire.refuse(reply)
+            error = self._wire.refuse(reply)
+            error.may_go_on = reply.status == HTTPStatus.GATEWAY_TIMEOUT  # it may have been taken all the same
+            raise error
         return self._taken(reply)
 
     def _taken(self, reply: Reply) -> Accepted | Answer:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pipeline.provider.wire import Reply
     from pipeline.task import Accepted, Answer
 
-GAVE_UP = frozenset({502, 504})
-"""A queue answers at once, so these say that it has not taken a task.  A blocking call may have been at work for a
-minute, and what becomes of it nobody documents."""
+GAVE_UP = 500
+"""From this status on, somebody before or behind the model gave up on a call that may have been at work for a minute:
+what becomes of it nobody documents."""
 
 
 class SyncProvider(Client):
@@ -42,7 +42,7 @@ class SyncProvider(Client):
         )
         if not reply.ok:
             error = self._wire.refuse(reply)
-            error.may_go_on = reply.status in GAVE_UP
+            error.may_go_on = error.answered and reply.status >= GAVE_UP
             raise error
         if reply.cut:
             raise _cut(reply, reply.cut)
@@ -63,7 +63,7 @@ class SyncProvider(Client):
 
     def _pictureless(self, reply: Reply, charges: Charges) -> CallError:
         text = self._wire.text(reply)
-        return CallError(
+        error = CallError(
             f"the answer is no image and names none: {words_of(start_of(text)) or 'it is empty'}",
             ErrorClass.BAD_OUTPUT,
             http_status=reply.status,
@@ -71,6 +71,8 @@ class SyncProvider(Client):
             request_id=charges.request_id,
             billed_nano=charges.billed_nano,
         )
+        error.may_go_on = charges.request_id is None  # the history may know the call that it was the answer to
+        return error
 
 
 def _cut(reply: Reply, cut: CallError) -> CallError:

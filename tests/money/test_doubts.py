@@ -54,6 +54,7 @@ def like(doubtful: Doubtful, **changed: object) -> Remembered:
     [
         ("the drawn seed is proof, whatever the time", SEEDED, entry({"seed": 42}, at=0.0), True),
         ("a seed may come back as text", SEEDED, entry({"seed": "42"}), True),
+        ("by whatever name the endpoint goes", SEEDED, replace(entry({"seed": 42}), endpoint="IC Light (v1)"), True),
         ("a seed may come back as a fraction", SEEDED, entry({"seed": 42.0}), True),
         ("another seed is another call", SEEDED, entry({"seed": 43, **SEEDED.params}), False),
         ("without its seed nobody can tell", SEEDED, like(SEEDED), None),

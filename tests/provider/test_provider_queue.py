@@ -226,10 +226,13 @@ async def test_an_answer_in_trouble_is_not_yet_a_failed_task(server: Script, que
 
 
 @pytest.mark.parametrize("finished", [False, True])
-async def test_a_task_in_trouble_at_three_looks_has_failed(
-    server: Script, queue: QueueProvider, *, finished: bool
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_task_in_trouble_has_failed_when_the_history_says_so_or_at_the_eighth_look(
+    server: Script, queue: QueueProvider, *, finished: bool, known: bool
 ) -> None:
     server.at(RESULT if finished else STATUS, http(200, {"status": "error", "error": "no subject"}))
+    status = "FAILED" if known else "PENDING"
+    server.at(BOOK, http(200, {"request_id": "r-1", "model_status": status, "error": "no subject"}))
     if finished:
         server.at(STATUS, http(200, FINISHED))
 
@@ -237,10 +240,27 @@ async def test_a_task_in_trouble_at_three_looks_has_failed(
 
     assert (error.error_class, error.request_id) == (ErrorClass.INFERENCE_FAILED, "r-1")
     assert "no subject" in str(error)
-    assert len(server.asked) == 3 + finished
+    assert len([path for path in server.paths() if path != BOOK]) == (3 if known else 8) + finished
 
 
-async def test_a_422_without_a_status_is_a_failed_task(server: Script, queue: QueueProvider) -> None:
+async def test_a_task_that_its_own_server_is_in_trouble_about_is_fetched_from_the_history(
+    server: Script, queue: QueueProvider
+) -> None:
+    row = {"request_id": "r-1", "model_status": "COMPLETED", "generation_url": URL, "credits_deduction": 0.03}
+    server.at(STATUS, http(200, {"status": "error", "error": "internal error, try again"}))
+    server.at(BOOK, http(200, row))
+
+    assert await queue.wait("ic-light", TAKEN) == Answer((Picture(url=URL),), "r-1", 30_000_000)
+
+
+async def test_one_422_that_does_not_say_failed_ends_nothing(server: Script, queue: QueueProvider) -> None:
+    server.at(STATUS, http(422, "<html>unprocessable</html>"), http(200, FINISHED))
+    server.at(RESULT, http(422, {"detail": []}), http(200, DONE))
+
+    assert await queue.wait("ic-light", TAKEN) == ANSWER
+
+
+async def test_a_422_without_a_status_is_a_failed_task_when_it_stays(server: Script, queue: QueueProvider) -> None:
     server.at(STATUS, http(200, FINISHED))
     server.at(RESULT, http(422, {"error": "content filter"}))
 
@@ -280,7 +300,7 @@ async def test_a_poll_that_is_one_too_many_is_told_to_the_throttle(
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(401, ErrorClass.BAD_KEY), (403, ErrorClass.FORBIDDEN), (410, ErrorClass.RETIRED), (400, ErrorClass.BAD_REQUEST)],
+    [(401, ErrorClass.BAD_KEY), (400, ErrorClass.BAD_REQUEST)],
 )
 async def test_refusals_that_do_not_pass_end_the_waiting(
     server: Script, queue: QueueProvider, status: int, expected: ErrorClass
@@ -292,7 +312,18 @@ async def test_refusals_that_do_not_pass_end_the_waiting(
     assert (error.error_class, error.request_id, error.answered) == (expected, "r-1", True)
 
 
-@pytest.mark.parametrize("status", [400, 403, 409])
+@pytest.mark.parametrize("status", [403, 410])
+async def test_a_task_that_may_not_be_looked_at_any_more_is_fetched_from_the_history(
+    server: Script, queue: QueueProvider, status: int
+) -> None:
+    row = {"request_id": "r-1", "model_status": "COMPLETED", "generation_url": URL, "credits_deduction": 0.03}
+    server.at(STATUS, http(status, {"error": "no"}))
+    server.at(BOOK, http(200, row))
+
+    assert await queue.wait("ic-light", TAKEN) == Answer((Picture(url=URL),), "r-1", 30_000_000)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409])
 async def test_a_look_that_is_refused_once_is_repeated(server: Script, queue: QueueProvider, status: int) -> None:
     server.at(STATUS, http(status, {"error": "no"}), http(200, FINISHED))
     server.at(RESULT, http(status, {"error": "no"}), http(200, DONE))

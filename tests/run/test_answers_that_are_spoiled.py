@@ -178,7 +178,7 @@ async def test_every_shape_of_answer_gives_every_image(open_shop: Open, api: str
     assert only(shop)["output"].startswith("images/P-001/beach.")
 
 
-@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 522, 530])
 async def test_a_blocking_call_that_went_on_behind_a_gateway_is_fetched_and_not_paid_again(
     open_shop: Open, status: int
 ) -> None:
@@ -189,6 +189,17 @@ async def test_a_blocking_call_that_went_on_behind_a_gateway_is_fetched_and_not_
     assert summary["tasks"]["done"] == shop.bills() == shop.asked("sync") == 3
     assert summary["cost"]["billed_usd"] == pytest.approx(shop.sandbox.billed_nano / 1e9)
     assert summary["cost"]["reserved_usd"] == 0
+
+
+@pytest.mark.parametrize("body", ["<html>done</html>", '{"message": "ok"}', ""])
+async def test_an_answer_without_image_and_id_is_looked_up_in_the_history(open_shop: Open, body: str) -> None:
+    shop = await open_shop(
+        {"match": {"kind": "sync"}, "fault": "status", "status": 200, "body": body, "after": True, "times": 1}
+    )
+
+    summary = await shop.run(products(2), api="sync")
+
+    assert summary["tasks"]["done"] == shop.bills() == shop.asked("sync") == 2
 
 
 async def test_a_blocking_call_that_may_have_gone_on_is_in_doubt(open_shop: Open) -> None:

@@ -154,6 +154,25 @@ async def test_what_was_never_tried_is_not_learned() -> None:
     assert throttle.per_minute == START_PER_MINUTE
 
 
+@pytest.mark.parametrize("rpm", [0, 600])
+async def test_a_wait_of_nothing_is_not_believed_for_ever(rpm: float) -> None:
+    throttle = throttle_of(rpm)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    for _ in range(10):
+        await starts_without_success(throttle)
+        throttle.busy(too_many(retry_after_s=0))
+
+    await throttle.close()
+    assert loop.time() - began > 60
+
+
+async def starts_without_success(throttle: Throttle) -> None:
+    async with throttle.admit("a"):
+        pass
+
+
 async def test_its_repr_tells_its_state() -> None:
     throttle = throttle_of(60)
 
