@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import target as targets
+from pipeline.caps import CAP, Caps
 from pipeline.caps import NAME as CAPS
-from pipeline.caps import Caps
 from pipeline.errors import FolderError, InputError, RecipeError
 from pipeline.flow import Run
 from pipeline.ledger import FILE, schema
@@ -90,6 +90,8 @@ async def conduct(
             held = settings.holding(remembered_caps(out))
             if held and settings.caps is None:
                 watcher.say(f"the caps of {held.job} hold here too: {held}")
+            if wanted is None and settings.send and settings.cap_usd is None and (cap := _facts(out).get(CAP)):
+                watcher.say(f"warning: the run before this one had --cap {cap}, and this one has none")
             now = datetime.fromtimestamp(clock()).astimezone()
             orders = settings.orders(out, target, command, caps=held, now=now)
             if target.embedded:

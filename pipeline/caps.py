@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NOON = 12
 NAME = "caps"
 """Under which name the ledger keeps them."""
+CAP = "cap_usd"
+"""Under which name it keeps the cap that the last run was given."""
 
 
 class Limit(StrEnum):

@@ -9,9 +9,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pipeline import endpoints
+from pipeline.caps import CAP
 from pipeline.caps import NAME as CAPS
 from pipeline.ledger import names
 from pipeline.mirror import Mirror
+from pipeline.money import usd
 from pipeline.naming import Naming
 from pipeline.outputs import OutputStore
 from pipeline.preflight import make_budget, require_room
@@ -104,6 +106,8 @@ async def equip(
         mirror=mirror,
     )
     tally.stop = tools.stop_run
+    if orders.command != "settle":
+        await asyncio.to_thread(ledger.set_meta, CAP, "" if orders.cap_nano is None else f"{usd(orders.cap_nano):g}")
     if orders.caps is not None:
         await asyncio.to_thread(ledger.set_meta, CAPS, orders.caps.as_text())
     await asyncio.to_thread(tools.store.check_writable)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.api import Settings, conduct
 from pipeline.errors import FolderError
 from pipeline.ledger.counts import TaskCounts
+from pipeline.orders import Watcher
 from pipeline.summary import exit_code
 from tests.run.conftest import MOOD, STUDIO, products, recipe
 
@@ -185,3 +187,23 @@ async def test_a_recipe_may_lose_and_gain_steps(open_shop: Open, *, reverse: boo
 
     assert (both["tasks"]["total"], one["tasks"]["total"], shop.bills()) == (4, 2, 4)
     assert recipe(*steps)["step"] == steps
+
+
+async def test_a_resume_without_the_cap_of_the_run_before_says_so(open_shop: Open) -> None:
+    class Heard(Watcher):
+        said: list[str]
+
+        def say(self, text: str) -> None:
+            self.said.append(text)
+
+    shop = await open_shop()
+    heard = Heard()
+    heard.said = []
+    await shop.run(products(3), cap_usd=0.4)
+
+    flags = shop._flags({})
+    settings = Settings(**{name: flags[name] for name in ("base_url", "api_key", "rpm", "patience", "backoff")})
+    summary = await conduct(settings, shop.folder, None, command="resume", watcher=heard)
+
+    assert summary["tasks"]["done"] == 3
+    assert "warning: the run before this one had --cap 0.4, and this one has none" in heard.said
