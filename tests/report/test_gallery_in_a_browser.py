@@ -133,6 +133,16 @@ def test_the_picture_zooms_and_fits_again(browser: Any, gallery: str) -> None:
         assert page.inner_text(".level") == "fit"
 
 
+def test_keys_work_before_anything_was_clicked(browser: Any, gallery: str) -> None:
+    with visit(browser, gallery) as page:
+        page.keyboard.press("r")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("a")
+        until(page, "document.querySelector('#decided').textContent === '1 approved, 1 rejected'")
+        page.keyboard.press("Enter")
+        until(page, "document.querySelector('#viewer')?.open === true")
+
+
 def test_decisions_are_made_by_keyboard_exported_and_drive_the_next_run(
     browser: Any, gallery: str, shop: Shop, tmp_path: Path
 ) -> None:

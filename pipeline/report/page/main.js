@@ -5,6 +5,7 @@
   const { model, dom, decisions, filters, grid, viewer, failures, money, live } = photobatch;
   const { byId } = dom;
   const VIEWS = ["images", "products", "failures", "money"];
+  const MOVES = ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End", "Enter", " "];
   let view = "images";
 
   function redraw() {
@@ -51,6 +52,13 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && event.target.id === "search") { byId("grid").focus(); return; }
     if (typing(event.target)) return;
+    const nowhere = event.target === document.body && !viewer.isOpen && !byId("shortcuts").open;
+    if (nowhere && ["images", "products"].includes(view) && MOVES.includes(event.key)) {  // nothing was clicked yet
+      event.preventDefault();
+      byId("grid").focus({ preventScroll: true });
+      byId("grid").dispatchEvent(new KeyboardEvent("keydown", { key: event.key, cancelable: true }));
+      return;
+    }
     const n = viewer.isOpen ? viewer.current : grid.active;
     const deciding = viewer.isOpen || (["images", "products"].includes(view) && n >= 0 && model.size() > n);
     const keys = {
