@@ -27,6 +27,8 @@ LEASE_S = 300.0
 LOOK_AGAIN_S = 0.5
 BUSY_S = 60.0
 """How long one transaction waits for those of other processes."""
+FOLDER_ID = "cap_folder"
+"""Under which name a ledger keeps what its folder is called here: two containers may have the same path."""
 HINT = "make the file writable, or give another --cap-file; then run again: nothing is lost"
 
 TABLES = """
@@ -36,6 +38,7 @@ CREATE TABLE IF NOT EXISTS held (
     name TEXT PRIMARY KEY, owner TEXT NOT NULL, folder TEXT NOT NULL, nano INTEGER NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (owner TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bills (name TEXT PRIMARY KEY, nano INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -60,6 +63,8 @@ class CapFile:
         self._owner = uuid.uuid4().hex
         self._turn = threading.Lock()
         self._leased_until = 0.0
+        self._unsent: set[str] = set()
+        """Entries to drop as soon as their owner is certainly gone."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._open() as db:
@@ -72,7 +77,7 @@ class CapFile:
         return await asyncio.to_thread(self._reserve, nano)
 
     async def settle(self, name: str, billed_nano: int) -> None:
-        """Replace what was set aside by what was billed; an unknown *name* only adds the bill once."""
+        """Replace what was set aside by what was billed; an entry that is gone still adds its bill, once."""
         await asyncio.to_thread(self.settle_now, name, billed_nano)
 
     async def wait(self) -> bool:
@@ -96,20 +101,29 @@ class CapFile:
         """The same as `settle`, blocking.  Doing it twice changes nothing."""
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
-            if db.execute("DELETE FROM held WHERE name=?", (name,)).rowcount:
+            db.execute("DELETE FROM held WHERE name=?", (name,))
+            if billed_nano and db.execute("INSERT OR IGNORE INTO bills VALUES (?,?)", (name, billed_nano)).rowcount:
                 db.execute("UPDATE spent SET billed_nano = billed_nano + ?", (billed_nano,))
             self._renew(db)
             db.execute("COMMIT")
 
-    def mine(self) -> list[str]:
-        """Names of all entries of this folder, from this and from earlier runs."""
+    def mine(self, folder: str = "") -> list[str]:
+        """Names of all entries of this folder, from this and from earlier runs; or of *folder*."""
         with self._open() as db:
-            return [str(name) for (name,) in db.execute("SELECT name FROM held WHERE folder=?", (self._folder,))]
+            found = db.execute("SELECT name FROM held WHERE folder=?", (folder or self._folder,))
+            return [str(name) for (name,) in found]
 
     def release(self, names: Iterable[str]) -> None:
-        """Drop entries whose call was certainly never made."""
+        """Drop entries whose call was certainly never made; those of an owner who may live once its lease is over."""
+        self._unsent.update(names)
         with self._open() as db:
-            db.executemany("DELETE FROM held WHERE name=?", [(name,) for name in names])
+            self._drop_unsent(db)
+
+    def _drop_unsent(self, db: sqlite3.Connection) -> None:
+        abandoned = "DELETE FROM held WHERE name=? AND owner NOT IN (SELECT owner FROM leases WHERE until > ?)"
+        for name in list(self._unsent):
+            if db.execute(abandoned, (name, self._clock())).rowcount:
+                self._unsent.remove(name)
 
     async def leave(self) -> None:
         """Say that this process is gone; what it holds stays held."""
@@ -124,9 +138,10 @@ class CapFile:
         now = self._clock()
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
+            self._drop_unsent(db)
             billed, held, _ = self._sums(db)
             if billed + held + nano > self.cap_nano:
-                db.execute("ROLLBACK")
+                db.execute("COMMIT")
                 return None
             db.execute("INSERT INTO held VALUES (?,?,?,?,?)", (name, self._owner, self._folder, nano, now))
             self._renew(db)

@@ -6,11 +6,12 @@ Room and deadline are watched on while the run works.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.budget import Allowance, Budget
-from pipeline.capfile import CapFile
+from pipeline.capfile import FOLDER_ID, CapFile
 from pipeline.errors import AccountError, CallError, ErrorClass, ManifestError, RecipeError, Unreachable
 from pipeline.ledger import attempts, counts
 from pipeline.money import show
@@ -87,8 +88,9 @@ async def make_budget(ledger: Ledger, orders: Orders, clock: Callable[[], float]
     shared = None
     if orders.pool is not None:
         pool = orders.pool
-        shared = CapFile(pool.file, pool.cap_nano, str(orders.out.absolute()), limit=pool.limit, clock=clock)
-        await ledger.do(partial(_reconcile, shared=shared))
+        folder = await asyncio.to_thread(_folder_id, ledger)
+        shared = CapFile(pool.file, pool.cap_nano, folder, limit=pool.limit, clock=clock)
+        await ledger.do(partial(_reconcile, shared=shared, path=str(orders.out.absolute())))
     return Budget(
         orders.cap_nano,
         billed_nano=billed,
@@ -136,10 +138,23 @@ async def watch_deadline(tools: Tools, deadline: float) -> None:
         tools.stop_run(Reason("deadline", ErrorClass.DEADLINE, message))
 
 
-def _reconcile(db: Any, shared: CapFile) -> None:
-    """Settle in the cap file what this folder's ledger knows better: an earlier run was cut off in between."""
+def _folder_id(ledger: Ledger) -> str:
+    """What the folder is called in cap files, wherever it is mounted or moved to."""
+    if (known := ledger.meta(FOLDER_ID)) is not None:
+        return known
+    made = uuid.uuid4().hex
+    ledger.set_meta(FOLDER_ID, made)
+    return made
+
+
+def _reconcile(db: Any, shared: CapFile, path: str) -> None:
+    """Settle in the cap file what this folder's ledger knows better: an earlier run was cut off in between.
+
+    ``path`` is what earlier releases called the folder.  Others may have had it as well: of those entries only what
+    the ledger knows is touched.
+    """
     names = shared.mine()
-    known = attempts.of_reservations(db, names)
+    known = attempts.of_reservations(db, [*names, *shared.mine(path)])
     shared.release(name for name in names if name not in known)
     for name, (held, billed) in known.items():
         if held == 0:
