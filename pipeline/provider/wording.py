@@ -8,12 +8,12 @@ from __future__ import annotations
 import html
 import json
 import re
+from html.entities import html5
 from typing import Any
 
 WORDS_MOST = 500
 START_MOST = 200
 
-KEY_SHAPE = re.compile(r"SG_[0-9a-fA-F]{16,}")
 HIDDEN = "[key]"
 
 _FIELDS = ("error", "message", "detail", "error_description", "msg", "reason")
@@ -22,20 +22,41 @@ _TAG = re.compile(r"<[^>]*>")
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|title|h1|center|p|div)\b", re.IGNORECASE)
 
 
+def _written(marks: str) -> str:
+    """A pattern of one of *marks*, as it is or escaped as in JSON, HTML and URLs: whoever reads on decodes that.
+
+    Eight backslashes at most: without a bound a body of nothing else takes minutes.
+    """
+    codes = [ord(mark) for mark in marks]
+    hexes = "|".join(f"{code:02x}" for code in codes)
+    named = "".join(f"|{name.rstrip(';')}" for mark in marks for name, value in html5.items() if value == mark)
+    entity = rf"&(?:amp;)*(?:\#0*(?:{'|'.join(map(str, codes))})|\#x0*(?:{hexes}){named});?"
+    plain = "|".join(map(re.escape, marks))
+    return rf"(?:{plain}|\\{{1,8}}(?:(?:u00|x)(?i:{hexes})|[{re.escape(marks)}])|(?i:{entity}|%(?:25)*(?:{hexes})))"
+
+
+KEY_SHAPE = re.compile(r"SG_[0-9a-fA-F]{16,}")
+KEY_WRITTEN = re.compile("".join(map(_written, "SG_")) + _written("0123456789abcdefABCDEF") + "{16,}")
+
+
 class Hider:
     """Takes a key out of texts, and everything else that looks like one."""
 
     def __init__(self, key: str) -> None:
         self._key = key
+        self._written = re.compile("".join(map(_written, key)) or "(?!)")
 
     def __repr__(self) -> str:
         return "<Hider>"
 
     def __call__(self, text: str) -> str:
-        """Give *text* without any key."""
+        """Give *text* without any key, however it is escaped."""
         if self._key:
             text = text.replace(self._key, HIDDEN)
-        return KEY_SHAPE.sub(HIDDEN, text)
+        text = KEY_SHAPE.sub(HIDDEN, text)
+        if any(mark in text for mark in "\\&%"):  # else nothing is escaped; megabytes of base64 are not searched
+            text = KEY_WRITTEN.sub(HIDDEN, self._written.sub(HIDDEN, text))
+        return text
 
 
 def parsed(body: bytes | str) -> Any:

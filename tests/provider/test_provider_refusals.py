@@ -110,6 +110,26 @@ def test_keys_are_hidden_wherever_they_stand() -> None:
     assert "secret" not in repr(hide)
 
 
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        r"secret/key-\u0031 and \u0053G_0123456789\u0061bcdef",
+        r"secret\/key-1 and SG_0123456789\\u0061BCDEF",
+        "secret&#47;key-1 and SG_0123456789&#97;bcdef",
+        "secret&sol;key-&#x31; and SG&lowbar;0123456789&amp;#x61;bcdef",
+        "secret%2fkey-1 and SG%5F0123456789abcdef",
+    ],
+)
+def test_keys_are_hidden_however_they_are_escaped(echoed: str) -> None:
+    assert Hider("secret/key-1")(f"bad {echoed}.") == "bad [key] and [key]."
+
+
+def test_what_is_escaped_and_no_key_stays() -> None:
+    text = r'{"a": "SG_0123\u0061", "b": "100&#37; of S\\G", "c": "https://x/%53G_?y=1&z=2"}'
+
+    assert Hider("secret/key-1")(text) == text
+
+
 def test_the_start_of_a_body_is_one_printable_line() -> None:
     assert start_of("a\nb\x00" + "c" * 500) == "a·b·" + "c" * 196
 

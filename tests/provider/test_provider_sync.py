@@ -281,6 +281,18 @@ async def test_an_echoed_key_is_hidden(server: Script, sync: SyncProvider) -> No
     assert "[key]" in str(error)
 
 
+@pytest.mark.parametrize("body", ['{{"error": "API key {} is invalid"}}', "<html><p>API key {} is invalid"])
+@pytest.mark.parametrize("mark", [r"\u0061", "&#97;"])
+async def test_a_key_that_is_echoed_escaped_is_hidden(server: Script, sync: SyncProvider, body: str, mark: str) -> None:
+    server.plays(http(400, body.format(KEY.replace("a", mark))))
+
+    error = await refused(sync)
+
+    assert KEY not in str(error) + error.body_start
+    assert "[key]" in str(error)
+    assert "[key]" in error.body_start
+
+
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}])
 async def test_what_json_cannot_say_is_not_sent(server: Script, sync: SyncProvider, value: Any) -> None:
     error = await refused(sync, {"x": value})
