@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from pipeline import endpoints
 from pipeline.errors import CallError, ErrorClass
 from pipeline.provider.charges import amount
-from pipeline.provider.records import Record, merged, records_in
+from pipeline.provider.promises import Promise, promise_of
+from pipeline.provider.records import Record, is_list, merged, records_in
 from pipeline.provider.wording import parsed, start_of
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class Memory:
                 return None
             raise
         records = records_in(parsed(self._free.wire.text(reply)))
-        if records is None:
+        if records is None or reply.status != HTTPStatus.OK:
             raise self._unreadable(reply, "the request history")
         mine = [record for record in records if record.entry.request_id in {request_id, ""}]
         entry = next((record.entry for record in merged(mine, "", request_id)), None)
@@ -98,11 +100,15 @@ class Memory:
         found: list[Record] = []
         seen: set[Any] = set()
         order = _Order()
+        whole = Promise()
         for page in range(1, PAGES_MOST + 1):
-            records = await self._page(endpoint, first, last, page)
+            records, told = await self._page(endpoint, first, last, page)
+            whole = told if page == 1 else whole  # what came while we read is not missing
             new = [record for record in records if record.mark not in seen]
             # A short page is no end: the provider may allow fewer rows than we asked for.  One without news is.
             if not new:
+                if told.more or not whole.kept(rows=len(found), pages=page - 1):
+                    raise CallError(f"the request history of {endpoint} is not whole", ErrorClass.BAD_OUTPUT)
                 return found
             seen.update(record.mark for record in new)
             found += new
@@ -111,7 +117,7 @@ class Memory:
                 return found
         raise CallError(f"the request history of {endpoint} has no end", ErrorClass.BAD_OUTPUT)
 
-    async def _page(self, endpoint: str, first: date, last: date, page: int) -> list[Record]:
+    async def _page(self, endpoint: str, first: date, last: date, page: int) -> tuple[list[Record], Promise]:
         asked = {
             "page": page,
             "per_page": PAGE_ROWS,
@@ -122,10 +128,16 @@ class Memory:
             "sort_order": "desc",
         }
         reply = await self._free.get(f"{self._free.hosts.requests}?{urlencode(asked)}")
-        records = records_in(parsed(self._free.wire.text(reply)))
-        if records is None or not all(record.entry.request_id for record in records):
+        document = parsed(self._free.wire.text(reply))
+        records, told = records_in(document), promise_of(document)
+        if (
+            records is None
+            or not all(record.entry.request_id for record in records)
+            or not (records or told.rows == 0 or is_list(document))
+            or reply.status != HTTPStatus.OK  # 206 is a part, 202 comes later
+        ):
             raise self._unreadable(reply, "the request history")
-        return records
+        return records, told
 
     def _unreadable(self, reply: Reply, what: str) -> CallError:
         return CallError(

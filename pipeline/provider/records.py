@@ -56,6 +56,13 @@ def records_in(document: Any) -> list[Record] | None:
     return [_record(row) for row in rows]
 
 
+def is_list(document: Any) -> bool:
+    """Whether the rows of *document* stand in a list: null instead of one need not mean that there are none."""
+    if isinstance(document, dict):
+        return any(is_list(document.get(name)) for name in ROWS)
+    return isinstance(document, list)
+
+
 def merged(records: Iterable[Record], endpoint: str, request_id: str = "") -> list[Record]:
     """Give one record per request: its outputs together, its cost once; empty fields get the arguments."""
     by_id: dict[str, Record] = {}

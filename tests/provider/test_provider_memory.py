@@ -186,7 +186,14 @@ async def test_a_page_that_fails_fails_the_history(server: Script, queue: QueueP
 
 
 @pytest.mark.parametrize(
-    "answer", [{"data": []}, {"data": None}, {"data": [], "error": None, "success": True, "status": "success"}, []]
+    "answer",
+    [
+        {"data": []},
+        {"data": None, "total": 0},
+        {"data": [], "total_pages": 1, "next": None},
+        {"data": [], "error": None, "success": True, "status": "success"},
+        [],
+    ],
 )
 async def test_an_empty_history_is_one(server: Script, queue: QueueProvider, answer: Any) -> None:
     server.at(BOOK, http(200, answer))
