@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from aiolimiter import AsyncLimiter
 
@@ -42,7 +42,8 @@ class Lane:
     FAILS = 5
 
     def __init__(self) -> None:
-        self.in_flight = 0
+        self.unanswered = 0
+        """Calls that were let in and are not answered; an accepted job that only waits is."""
         self.failures = 0
         self.closed = False
         self.waiting: deque[asyncio.Future[None]] = deque()
@@ -50,26 +51,41 @@ class Lane:
     @property
     def open(self) -> bool:
         """Whether another call to this endpoint may start now."""
-        return self.failures < self.FAILS or self.in_flight == 0
+        return self.failures < self.FAILS or self.unanswered == 0
 
-    def answered(self, *, well: bool) -> None:
-        """Tell how a call ended: *well* is False for gateway errors, time-outs and resets only."""
+    def told(self, *, well: bool) -> None:
+        """Remember how a call ended: *well* is False for gateway errors, time-outs and resets only."""
         self.failures = 0 if well else self.failures + 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
     """A place among the calls in flight, for the length of an ``async with``."""
 
     lane: Lane
     enter: Callable[[Lane], Awaitable[None]]
-    leave: Callable[[Lane], None]
+    leave: Callable[[], None]
+    stir: Callable[[], None]
+    _unanswered: bool = False
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         await self.enter(self.lane)
+        self._unanswered = True
+        return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self.leave(self.lane)
+        self._end()
+        self.leave()
+
+    def answered(self, *, well: bool) -> None:
+        """Tell how the call ended, see `Lane.told`; its place may be kept, for an accepted job."""
+        self.lane.told(well=well)
+        self._end()
+        self.stir()
+
+    def _end(self) -> None:
+        self.lane.unanswered -= self._unanswered
+        self._unanswered = False
 
 
 class Throttle:
@@ -135,7 +151,7 @@ class Throttle:
 
         Entering raises Closed when the doors were closed.
         """
-        return Admission(self.lane(endpoint), self._permit, self._end)
+        return Admission(self.lane(endpoint), self._permit, self._end, self._stir.set)
 
     def close_doors(self, endpoint: str | None = None) -> None:
         """Admit no more calls to *endpoint*, or to any: who waits gets Closed, what is in flight goes on."""
@@ -212,7 +228,8 @@ class Throttle:
             await permit
         except asyncio.CancelledError:
             if permit.done() and not permit.cancelled() and permit.exception() is None:  # granted meanwhile: back
-                self._end(lane)
+                lane.unanswered -= 1
+                self._end()
             raise
 
     def _free(self, lane: Lane) -> bool:
@@ -226,12 +243,11 @@ class Throttle:
 
     def _start(self, lane: Lane) -> None:
         self._in_flight += 1
-        lane.in_flight += 1
+        lane.unanswered += 1
         self._rate.sent(self._now())
 
-    def _end(self, lane: Lane) -> None:
+    def _end(self) -> None:
         self._in_flight -= 1
-        lane.in_flight -= 1
         self._stir.set()
 
     async def _pace(self) -> None:

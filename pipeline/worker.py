@@ -32,6 +32,7 @@ from pipeline.throttle import Closed
 from pipeline.tools import Attempt, LeftOpen
 
 if TYPE_CHECKING:
+    from pipeline.throttle import Admission
     from pipeline.tools import Habits, Tools
 
 WORTH_A_LOOK = frozenset({ErrorClass.GATEWAY, ErrorClass.TIMEOUT, ErrorClass.CONNECTION})
@@ -119,11 +120,11 @@ class Worker:
         seed, body = self._with_seed(task, body)
         reservation = await self._reserve(task)
         try:
-            async with self.tools.throttle.admit(task.endpoint):
+            async with self.tools.throttle.admit(task.endpoint) as place:
                 self._in_time(task)
                 story.begin()
                 attempt = await self._intend(task, body, seed, reservation)
-                answer = await self._call(task, body, attempt)
+                answer = await self._call(task, body, attempt, place)
                 if isinstance(answer, Accepted):
                     answer = await self._wait(task, attempt, answer)
         except (LeftOpen, AlreadyPaid, NotOpen, Closed) as error:
@@ -144,7 +145,9 @@ class Worker:
         meant = Intent(task, self.habits.run_id, now, seed, reservation.nano, reservation.name, sent)
         return Attempt(await self.tools.ledger.intent(meant), reservation, now)
 
-    async def _call(self, task: Task, body: dict[str, Any], attempt: Attempt) -> Accepted | Answer | None:
+    async def _call(
+        self, task: Task, body: dict[str, Any], attempt: Attempt, place: Admission
+    ) -> Accepted | Answer | None:
         """Steps 4 and 5; None when the answer was unusable and has been followed up already."""
         tools = self.tools
         tools.observer.sent(task)
@@ -152,13 +155,13 @@ class Worker:
             answer = await tools.provider.submit(task.endpoint, body)
         except CallError as error:
             tools.observer.refused(task, error)
-            tools.throttle.lane(task.endpoint).answered(well=error.error_class not in WORTH_A_LOOK)
+            place.answered(well=error.error_class not in WORTH_A_LOOK)
             if error.request_id is None:
                 raise _Unanswered(attempt, error) from error
             await tools.ledger.accepted(task, attempt.id, error.request_id)
             await self.delivery.finish(task, attempt, Accepted(error.request_id), first=error)
             return None
-        tools.throttle.lane(task.endpoint).answered(well=True)
+        place.answered(well=True)
         tools.throttle.went_well()
         if isinstance(answer, Answer) and not (answer := answer.without(body.values())).pictures:
             if answer.request_id is None:

@@ -38,7 +38,7 @@ async def test_endpoints_take_turns(endpoints: str) -> None:
 async def test_a_dead_endpoint_only_probes_and_leaves_the_places_to_the_others() -> None:
     throttle = Throttle(Rates(per_minute=0, in_flight=10))
     for _ in range(Lane.FAILS):
-        throttle.lane("dead").answered(well=False)
+        throttle.lane("dead").told(well=False)
     order: list[str] = []
 
     async with asyncio.TaskGroup() as group:
@@ -56,14 +56,56 @@ async def test_a_dead_endpoint_only_probes_and_leaves_the_places_to_the_others()
 
 async def test_a_lane_widens_again_after_one_good_answer() -> None:
     lane = Lane()
-    lane.in_flight = 1
+    lane.unanswered = 1
     for _ in range(Lane.FAILS):
-        lane.answered(well=False)
+        lane.told(well=False)
     assert not lane.open
 
-    lane.answered(well=True)
+    lane.told(well=True)
 
     assert lane.open
+
+
+@pytest.mark.parametrize("per_minute", [0, 600])
+async def test_accepted_jobs_that_only_wait_hold_up_no_probe_and_a_good_answer_lets_all_in(per_minute: float) -> None:
+    throttle = Throttle(Rates(per_minute, in_flight=64))
+    let_in: list[str] = []
+
+    async def job(*, well: bool, name: str) -> None:
+        async with throttle.admit("a") as place:
+            let_in.append(name)
+            await asyncio.sleep(1)
+            place.answered(well=well)
+            await asyncio.sleep(900 if well else 0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(job(well=True, name="slow"))
+        await asyncio.sleep(2)
+        for _ in range(Lane.FAILS):
+            group.create_task(job(well=False, name="bad"))
+        await asyncio.sleep(3)
+        for name in ("probe", "next", "next"):
+            group.create_task(job(well=True, name=name))
+        await asyncio.sleep(0.5)
+        probing = let_in[Lane.FAILS + 1 :]
+        await asyncio.sleep(1.5)
+        after = let_in[Lane.FAILS + 1 :]
+    await throttle.close()
+
+    assert (probing, after) == (["probe"], ["probe", "next", "next"])
+
+
+async def test_a_place_that_is_left_without_an_answer_is_free_for_a_probe() -> None:
+    throttle = Throttle(Rates(per_minute=0))
+    for _ in range(Lane.FAILS):
+        throttle.lane("a").told(well=False)
+
+    for _ in range(2):
+        async with asyncio.timeout(1):
+            await call(throttle, "a", [])
+    await throttle.close()
+
+    assert throttle.lane("a").unanswered == 0
 
 
 @pytest.mark.parametrize("per_minute", [0, 60])
