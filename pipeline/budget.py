@@ -77,8 +77,8 @@ class SharedCap(Protocol):
     async def reserve(self, nano: int) -> str | None:
         """Set *nano* aside; the entry's name, or None when it does not fit at present."""
 
-    async def settle(self, name: str, billed_nano: int) -> None:
-        """Replace what was set aside by what was billed."""
+    async def settle(self, name: str, billed_nano: int, *, known_nano: int = 0) -> None:
+        """Replace what was set aside, or an earlier bill, by what was billed; ``known_nano`` of it is no news."""
 
     async def wait(self) -> bool:
         """Wait until something may have changed; False when no other process holds anything that could."""
@@ -168,7 +168,8 @@ class Budget:
         """
         billed_nano, extra_nano = reservation.bill(billed_nano), reservation.extra_nano(billed_nano)
         if billed_nano is not None and self._shared and reservation.name:
-            await self._shared.settle(reservation.name, billed_nano)
+            known_nano = reservation.billed_nano or 0
+            await self._shared.settle(reservation.name, billed_nano, known_nano=known_nano)
         self._under_way -= 1
         if billed_nano is not None and extra_nano is not None:
             self.held_nano -= reservation.nano

@@ -76,9 +76,12 @@ class CapFile:
         """Set *nano* aside; the entry's name, or None when it does not fit at present."""
         return await asyncio.to_thread(self._reserve, nano)
 
-    async def settle(self, name: str, billed_nano: int) -> None:
-        """Replace what was set aside by what was billed; an entry that is gone still adds its bill, once."""
-        await asyncio.to_thread(self.settle_now, name, billed_nano)
+    async def settle(self, name: str, billed_nano: int, *, known_nano: int = 0) -> None:
+        """Replace what was set aside, or an earlier bill, by what was billed; an entry that is gone adds its bill.
+
+        ``known_nano``: what of it was counted before, should the file not have the earlier bill.
+        """
+        await asyncio.to_thread(self.settle_now, name, billed_nano, known_nano)
 
     async def wait(self) -> bool:
         """Wait a moment; False when no living process holds anything that may become free."""
@@ -97,13 +100,16 @@ class CapFile:
             billed, held, holders = self._sums(db)
         return self.cap_nano - billed - held, held, holders
 
-    def settle_now(self, name: str, billed_nano: int) -> None:
+    def settle_now(self, name: str, billed_nano: int, known_nano: int = 0) -> None:
         """The same as `settle`, blocking.  Doing it twice changes nothing."""
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
-            db.execute("DELETE FROM held WHERE name=?", (name,))
-            if billed_nano and db.execute("INSERT OR IGNORE INTO bills VALUES (?,?)", (name, billed_nano)).rowcount:
-                db.execute("UPDATE spent SET billed_nano = billed_nano + ?", (billed_nano,))
+            was_held = db.execute("DELETE FROM held WHERE name=?", (name,)).rowcount
+            bill = db.execute("SELECT nano FROM bills WHERE name=?", (name,)).fetchone()
+            counted = int(bill[0]) if bill else 0 if was_held else known_nano
+            if billed_nano != counted:
+                db.execute("INSERT OR REPLACE INTO bills VALUES (?,?)", (name, billed_nano))
+                db.execute("UPDATE spent SET billed_nano = billed_nano + ?", (billed_nano - counted,))
             self._renew(db)
             db.execute("COMMIT")
 

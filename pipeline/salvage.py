@@ -9,6 +9,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
+from pipeline.capfile import FOLDER_ID
 from pipeline.errors import LedgerError
 from pipeline.ledger import FILE, schema
 from pipeline.ledger.evidence import RESULTS, SUMMARY, last_summary, traces
@@ -60,6 +61,8 @@ def _build(made: Path, source: Path, now: float, *, outdated: bool) -> tuple[int
         _refuse_empty(db, folder)
         _remember_run(db, folder)
         db.execute("DELETE FROM meta WHERE name='results'")
+        # What it no longer knows may have been sent: under another name it cannot let go of money in a cap file.
+        db.execute("DELETE FROM meta WHERE name=?", (FOLDER_ID,))
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return copied, refilled

@@ -11,6 +11,7 @@ from pipeline.capfile import LEASE_S, CapFile
 from pipeline.ledger import Ledger
 from pipeline.orders import Orders, Pool
 from pipeline.preflight import make_budget
+from pipeline.salvage import rebuild
 from tests.money.rig import NOW, Rig
 
 if TYPE_CHECKING:
@@ -122,3 +123,45 @@ async def test_the_bill_of_an_entry_that_is_gone_is_added_once(tmp_path: Path) -
         await shared.settle(name, 25)
 
     assert shared.standing_now() == (75, 0, 0)
+
+
+@pytest.mark.parametrize(("again", "sum_nano"), [(25, 25), (40, 40), (10, 10), (0, 25), (None, 25)])
+async def test_another_price_told_at_a_second_fetch_corrects_the_file_too(
+    house: House, again: int | None, sum_nano: int
+) -> None:
+    budget = await house.starts("mine")
+    first = await budget.reserve(60)
+    assert first is not None
+    await budget.settle(first, 25)
+
+    for _ in range(2):
+        await budget.settle(budget.take_over(0, first.name, 25), again)
+
+    assert house.standing() == (CAP - sum_nano, 0, 0)
+
+
+async def test_a_bill_from_before_bills_were_kept_adds_only_its_news(tmp_path: Path) -> None:
+    shared = CapFile(tmp_path / "cap.db", CAP, "here")
+
+    await shared.settle("settled by an earlier release", 40, known_nano=25)
+
+    assert shared.standing_now() == (85, 0, 0)
+
+
+async def test_a_rebuilt_ledger_lets_go_of_nothing_that_it_forgot(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "mine")
+    rig.plan("a")
+    await rig.work()
+    orders = Orders(tmp_path / PLACE, pool=Pool(tmp_path / "cap.db", CAP))
+    budget = await make_budget(rig.ledger, orders, lambda: NOW)
+    in_doubt = await budget.reserve(60)
+    assert in_doubt is not None
+    await budget.settle(in_doubt, None)
+    await budget.close()
+    rig.ledger.close()
+
+    rebuild(rig.folder, NOW)
+    with contextlib.closing(Ledger(rig.folder)) as rebuilt:
+        await make_budget(rebuilt, orders, lambda: NOW + LEASE_S + 1)
+
+    assert CapFile(tmp_path / "cap.db", CAP, "judge").standing_now() == (40, 60, 1)
