@@ -20,7 +20,7 @@ async def test_a_display_that_is_cancelled_ends(tmp_path: Path, *, live: bool) -
     before = asyncio.all_tasks()
     display = Display(tmp_path, live=live)
     throttle = SimpleNamespace(in_flight=1, held_s=0.0)
-    tools = SimpleNamespace(clock=lambda: 1.0, throttle=throttle)
+    tools = SimpleNamespace(clock=lambda: 1.0, throttle=throttle, stop=SimpleNamespace(run=None))
     state: Any = SimpleNamespace(run_id="r", open_at_start=3, began=0.0, tally=Tally(), tools=tools)
     display.working(state)
     await asyncio.sleep(0)  # all of them are at work
