@@ -29,6 +29,8 @@ BUSY_S = 60.0
 """How long one transaction waits for those of other processes."""
 FOLDER_ID = "cap_folder"
 """Under which name a ledger keeps what its folder is called here: two containers may have the same path."""
+OWNER_ID = "cap_owner"
+"""Under which name it keeps the process that last held the folder."""
 HINT = "make the file writable, or give another --cap-file; then run again: nothing is lost"
 
 TABLES = """
@@ -60,7 +62,8 @@ class CapFile:
         self.cap_nano = cap_nano
         self._folder = folder
         self._clock = clock
-        self._owner = uuid.uuid4().hex
+        self.owner = uuid.uuid4().hex
+        """What this process is called in the file."""
         self._turn = threading.Lock()
         self._leased_until = 0.0
         self._unsent: set[str] = set()
@@ -119,16 +122,22 @@ class CapFile:
             found = db.execute("SELECT name FROM held WHERE folder=?", (folder or self._folder,))
             return [str(name) for (name,) in found]
 
-    def release(self, names: Iterable[str]) -> None:
-        """Drop entries whose call was certainly never made; those of an owner who may live once its lease is over."""
+    def release(self, names: Iterable[str], *, gone: str = "") -> None:
+        """Drop entries whose call was certainly never made; those of an owner who may live once its lease is over.
+
+        What the owner who is *gone* for certain held is this process's now.
+        """
         self._unsent.update(names)
         with self._open() as db:
+            db.execute("UPDATE held SET owner=? WHERE owner=?", (self.owner, gone))
             self._drop_unsent(db)
 
     def _drop_unsent(self, db: sqlite3.Connection) -> None:
-        abandoned = "DELETE FROM held WHERE name=? AND owner NOT IN (SELECT owner FROM leases WHERE until > ?)"
+        abandoned = (
+            "DELETE FROM held WHERE name=? AND (owner=? OR owner NOT IN (SELECT owner FROM leases WHERE until > ?))"
+        )
         for name in list(self._unsent):
-            if db.execute(abandoned, (name, self._clock())).rowcount:
+            if db.execute(abandoned, (name, self.owner, self._clock())).rowcount:
                 self._unsent.remove(name)
 
     async def leave(self) -> None:
@@ -137,7 +146,7 @@ class CapFile:
 
     def _leave(self) -> None:
         with self._open() as db:
-            db.execute("DELETE FROM leases WHERE owner=?", (self._owner,))
+            db.execute("DELETE FROM leases WHERE owner=?", (self.owner,))
 
     def _reserve(self, nano: int) -> str | None:
         name = uuid.uuid4().hex
@@ -149,7 +158,7 @@ class CapFile:
             if billed + held + nano > self.cap_nano:
                 db.execute("COMMIT")
                 return None
-            db.execute("INSERT INTO held VALUES (?,?,?,?,?)", (name, self._owner, self._folder, nano, now))
+            db.execute("INSERT INTO held VALUES (?,?,?,?,?)", (name, self.owner, self._folder, nano, now))
             self._renew(db)
             db.execute("COMMIT")
         return name
@@ -158,13 +167,13 @@ class CapFile:
         now = self._clock()
         if now > self._leased_until - LEASE_S / 2:
             self._leased_until = now + LEASE_S
-            db.execute("INSERT OR REPLACE INTO leases VALUES (?,?)", (self._owner, self._leased_until))
+            db.execute("INSERT OR REPLACE INTO leases VALUES (?,?)", (self.owner, self._leased_until))
 
     def _others_alive(self) -> bool:
         with self._open() as db:
             found = db.execute(
                 "SELECT count(*) FROM held JOIN leases USING (owner) WHERE owner <> ? AND until > ?",
-                (self._owner, self._clock()),
+                (self.owner, self._clock()),
             ).fetchone()
         return bool(found[0])
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.budget import Allowance, Budget
-from pipeline.capfile import FOLDER_ID, CapFile
+from pipeline.capfile import FOLDER_ID, OWNER_ID, CapFile
 from pipeline.errors import AccountError, CallError, ErrorClass, ManifestError, RecipeError, Unreachable
 from pipeline.ledger import attempts, counts
 from pipeline.money import show
@@ -151,11 +151,13 @@ def _reconcile(db: Any, shared: CapFile, path: str) -> None:
     """Settle in the cap file what this folder's ledger knows better: an earlier run was cut off in between.
 
     ``path`` is what earlier releases called the folder.  Others may have had it as well: of those entries only what
-    the ledger knows is touched.
+    the ledger knows is touched.  The folder is locked, so that the process which last had it is gone.
     """
     names = shared.mine()
     known = attempts.of_reservations(db, [*names, *shared.mine(path)])
-    shared.release(name for name in names if name not in known)
+    last = db.execute("SELECT value FROM meta WHERE name=?", (OWNER_ID,)).fetchone()
+    shared.release((name for name in names if name not in known), gone=last[0] if last else "")
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (OWNER_ID, shared.owner))
     for name, (held, billed) in known.items():
         if held == 0:
             shared.settle_now(name, billed or 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.capfile import LEASE_S, CapFile
+from pipeline.capfile import LEASE_S, OWNER_ID, CapFile
 from pipeline.ledger import Ledger
 from pipeline.orders import Orders, Pool
 from pipeline.preflight import make_budget
@@ -73,8 +73,18 @@ async def test_a_folder_of_the_same_path_lets_go_of_nothing_that_another_holds(h
     assert house.standing() == (40, 60, 1)
 
 
-async def test_what_a_run_set_aside_and_never_sent_is_free_again_when_it_is_certainly_gone(house: House) -> None:
+async def test_what_a_killed_run_set_aside_and_never_sent_is_free_for_the_next_on_its_folder(house: House) -> None:
     await (await house.starts("mine")).reserve(60)
+
+    await house.starts("mine")
+
+    assert house.standing() == (100, 0, 0)
+
+
+async def test_what_a_copy_of_the_folder_set_aside_is_free_when_its_lease_is_over(house: House) -> None:
+    await (await house.starts("mine")).close()
+    await (await house.starts("mine")).reserve(60)
+    house.ledger("mine").run(lambda db: db.execute("UPDATE meta SET value='of the copy' WHERE name=?", (OWNER_ID,)))
 
     again = await house.starts("mine")
     assert house.standing() == (40, 60, 1), "its lease is not over"
