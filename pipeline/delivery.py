@@ -20,7 +20,7 @@ from pipeline.ledger.events import Receipt, Verdict
 from pipeline.ledger.reopen import KEPT_S
 from pipeline.outputs import BadOutput
 from pipeline.outputs.hands import Hands
-from pipeline.policy import Patience, next_step
+from pipeline.policy import last_step
 from pipeline.task import Accepted, Answer, Picture, SavedImage, State, Task
 from pipeline.tools import Attempt
 
@@ -113,10 +113,9 @@ class Delivery:
 
     async def _put_off(self, task: Task, attempt: Attempt, error: CallError) -> None:
         """Keep *task* accepted, and why it could not be had: the next run asks again first of all."""
-        now, patience = self.tools.clock(), Patience()
-        step = next_step(error, tries=patience.attempts, elapsed_s=0.0, patience=patience, chance=0.0)
+        now = self.tools.clock()
         if error.error_class in ACCOUNT:  # what a server says of one old task says nothing of new calls
-            self.tools.stop_for(task, error, step)
+            self.tools.stop_for(task, error, last_step(error))
         if now - attempt.began < KEPT_S:  # what the provider need not have any more stops no run, night after night
             self.tools.observer.ended(task, State.SUBMITTED, error.error_class, None)
         await self.tools.ledger.put_off(task, Verdict.of(error, now))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import endpoints
-from pipeline.errors import CallError, ErrorClass, RecipeError
+from pipeline.errors import PASSING, CallError, ErrorClass, RecipeError
 from pipeline.images.errors import BadInput
 from pipeline.images.files import read_image_file
 from pipeline.images.prepare import prepare
@@ -92,12 +92,18 @@ async def settle(
     return Settled(found, reopened, left)
 
 
-async def look_for(ledger: Ledger, provider: Provider, case: Doubtful, *, now: float) -> Found | NotBilled | Unknown:
-    """What the history says of a call that a gateway gave up on a moment ago; of no history, that it was not billed."""
+async def look_for(
+    ledger: Ledger, provider: Provider, case: Doubtful, *, now: float
+) -> Found | NotBilled | Unknown | None:
+    """What the history says of a call that a gateway gave up on a moment ago; None when it cannot be read now.
+
+    Of a provider that has none it says that the call was not billed.
+    """
     try:
         history = await provider.history(case.endpoint, case.intent_at - JUST_NOW_S, now + JUST_NOW_S)
     except CallError as error:
-        return NotBilled(f"the history cannot be read: {error}")
+        has_one = error.error_class in PASSING | {ErrorClass.BAD_OUTPUT}
+        return None if has_one else NotBilled(f"the history cannot be read: {error}")
     known = await ledger.do(partial(attempts.of_requests, request_ids={each.request_id for each in history}))
     return verdict(case, history, known=known, now=now, settle_after_s=0.0)
 

@@ -109,6 +109,12 @@ def next_step(error: CallError, *, tries: int, elapsed_s: float, patience: Patie
     return _retry_or_give_up(error, tries, patience, chance)
 
 
+def last_step(error: CallError) -> Step:
+    """The same when nothing more will be tried."""
+    patience = Patience()
+    return next_step(error, tries=patience.attempts, elapsed_s=patience.task_s, patience=patience, chance=0.0)
+
+
 def _retry_or_give_up(error: CallError, tries: int, patience: Patience, chance: float) -> Retry | GiveUp:
     if error.error_class is ErrorClass.RATE_LIMITED:
         return Retry(0.0, counts=False)  # the throttle holds everybody until the provider's reset time

@@ -23,7 +23,7 @@ from pipeline.doubts import look_for
 from pipeline.errors import CallError, ErrorClass
 from pipeline.images.errors import BadInput
 from pipeline.ledger.events import AlreadyPaid, Intent, NotOpen, Verdict
-from pipeline.policy import Doubt, GiveUp, Patience, Retry, Step, next_step, no_line
+from pipeline.policy import Doubt, GiveUp, Retry, last_step, no_line
 from pipeline.recognition import Doubtful, Found, Unknown, addresses
 from pipeline.stop import Reason
 from pipeline.story import Story
@@ -94,7 +94,7 @@ class Worker:
             verdict = Verdict(ErrorClass.BAD_INPUT, str(error), None, self.tools.clock())
             raise _Unusable(await self._fail_unsent(task, verdict)) from error
         except CallError as error:
-            step = _final(error)
+            step = last_step(error)
             if error.error_class is not ErrorClass.INTERRUPTED and isinstance(step, GiveUp | Doubt):
                 verdict = Verdict.of(error, self.tools.clock(), before="upload: ")
                 raise _Unusable(await self._fail_unsent(task, verdict)) from error
@@ -191,7 +191,7 @@ class Worker:
             await tools.ledger.accepted(task, attempt.id, said.request_id)
             await self.delivery.finish(task, attempt, Accepted(said.request_id))
             return True
-        too_early = tools.stop.run is not None and worked_s > patience.brief_s
+        too_early = (said is None or tools.stop.run is not None) and worked_s > patience.brief_s
         failure.error.answered = not (too_early or isinstance(said, Unknown))  # it lists a call that may be this one
         return False
 
@@ -294,9 +294,3 @@ class _Unanswered(Exception):
         super().__init__(str(error))
         self.attempt = attempt
         self.error = error
-
-
-def _final(error: CallError) -> Step:
-    """What follows *error* when nothing more will be tried."""
-    patience = Patience()
-    return next_step(error, tries=patience.attempts, elapsed_s=patience.task_s, patience=patience, chance=0.0)

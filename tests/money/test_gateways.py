@@ -30,6 +30,7 @@ class Gateway(FakeProvider):
     arrives: bool = True
     rig: Rig = field(init=False)
     ends_at: float | None = None
+    unreadable: ErrorClass | None = None
 
     async def submit(self, endpoint: str, body: Mapping[str, Any]) -> Accepted | Answer:
         if self.ends_at is not None:
@@ -41,6 +42,8 @@ class Gateway(FakeProvider):
         raise CallError("gateway time-out", ErrorClass.GATEWAY, http_status=504, may_go_on=True)
 
     async def history(self, endpoint: str, since: float, until: float) -> list[Remembered]:
+        if self.unreadable:
+            raise CallError("bad gateway", self.unreadable)
         ended = self.ends_at is None or self.rig.now >= self.ends_at
         return await super().history(endpoint, since, until) if ended else []
 
@@ -87,6 +90,26 @@ async def test_a_call_that_never_arrived_behind_its_gateway_is_sent_again(tmp_pa
 
     assert rig.states() == {"done": 1}
     assert len(gateway.bills) == 1
+
+
+@pytest.mark.parametrize(
+    ("unreadable", "gives_up_s", "state"),
+    [
+        (ErrorClass.GATEWAY, 60.0, "in_doubt"),
+        (ErrorClass.BAD_OUTPUT, 60.0, "in_doubt"),
+        (ErrorClass.GATEWAY, 0.2, "done"),
+        (ErrorClass.NOT_FOUND, 60.0, "done"),
+    ],
+)
+async def test_a_history_that_cannot_be_read_proves_nothing_of_a_call_that_was_at_work(
+    tmp_path: Path, unreadable: ErrorClass, gives_up_s: float, state: str
+) -> None:
+    rig = rig_behind(Gateway(unreadable=unreadable, gives_up_s=gives_up_s, arrives=False), tmp_path / "out")
+    rig.plan("mug")
+
+    await rig.work()
+
+    assert rig.states() == {state: 1}
 
 
 @pytest.mark.parametrize(("gives_up_s", "state"), [(60.0, "in_doubt"), (0.2, "planned")])
