@@ -41,18 +41,18 @@ class Uploads(FakeProvider):
 
 
 class Asked(Ledger):
-    """A ledger that tells when two have asked it whether an image was uploaded before."""
+    """A ledger that tells when one and when two have asked it whether an image was uploaded before."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.asked = 0
+        self.once = asyncio.Event()
         self.twice = asyncio.Event()
 
     async def upload(self, sha256: str, not_before: float) -> str | None:
         found = await super().upload(sha256, not_before)
         self.asked += 1
-        if self.asked == 2:
-            self.twice.set()
+        (self.once if self.asked == 1 else self.twice).set()
         return found
 
 
@@ -79,6 +79,7 @@ async def test_who_waits_for_an_upload_that_is_given_up_is_told_so(ledger: Asked
     provider.silent = 1
     stage = staging(ledger, provider)
     first = asyncio.create_task(stage.body(RELIGHT, photo))
+    await ledger.once.wait()  # so that it is the first that uploads
     second = asyncio.create_task(stage.body(RELIGHT, photo))
     await ledger.twice.wait()
 
