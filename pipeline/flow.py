@@ -21,7 +21,7 @@ from pipeline.arrival import Arrival, Interrupted, plan_along
 from pipeline.closing import Ending, close
 from pipeline.control import Control
 from pipeline.crew import Crew, News
-from pipeline.errors import AccountError, ErrorClass, PipelineError, Unreachable
+from pipeline.errors import AccountError, ErrorClass, LedgerError, PipelineError, Unreachable
 from pipeline.ledger import Ledger, counts, reopen
 from pipeline.lock import hold
 from pipeline.missing import reopen_missing
@@ -33,7 +33,7 @@ from pipeline.prices import write_cache
 from pipeline.report.redrive import set_aside
 from pipeline.selection import Selection
 from pipeline.steering import steer
-from pipeline.stop import INTERRUPTED, fault_of
+from pipeline.stop import INTERRUPTED, Reason, fault_of
 from pipeline.tools import Habits, Tools
 from pipeline.uncut import uncut
 from pipeline.words import many
@@ -269,6 +269,8 @@ async def _beside(tools: Tools, work: Coroutine[Any, Any, None]) -> None:
     """Do *work* beside the crew: its fault stops the run, and cuts off nothing that is in flight."""
     try:
         await work
+    except LedgerError as error:
+        tools.stop_run(Reason("ledger", ErrorClass.INTERRUPTED, f"{error} ({error.hint})"))
     except Exception as error:  # noqa: BLE001  # else the task group would cancel calls that are paid for
         tools.stop_run(fault_of(error))
 
